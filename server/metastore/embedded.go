@@ -1,0 +1,78 @@
+package metastore
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/server/v3/embed"
+	"go.etcd.io/etcd/server/v3/etcdserver/api/v3client"
+	"go.etcd.io/etcd/server/v3/storage/wal"
+
+	"github.com/fluss-go/fluss/proto/errcode"
+)
+
+// Settings of the embedded etcd. It has one member that talks to nobody, so a
+// short election is harmless: it decides how soon the store is usable (the
+// member waits at most one election timeout).
+const (
+	embeddedTickMs     = 20
+	embeddedElectionMs = 100
+	// embeddedWALSegmentBytes is preallocated twice; etcd's own default of 64 MB
+	// would make a fresh data directory 128 MB large.
+	embeddedWALSegmentBytes = 8 << 20
+	// embeddedSnapshotCount and embeddedCatchUp bound the entries that etcd keeps
+	// in memory: a lone member has no follower that could need them.
+	embeddedSnapshotCount = 2000
+	embeddedCatchUp       = 100
+	// embeddedKeptRevisions is the history that compaction leaves. A watch that
+	// is farther behind loads everything again.
+	embeddedKeptRevisions = "5000"
+	embeddedStartTimeout  = 60 * time.Second
+)
+
+// setWALSize shrinks the WAL files of etcd, whose size is a variable of its package.
+var setWALSize = sync.OnceFunc(func() { wal.SegmentSizeBytes = embeddedWALSegmentBytes })
+
+// startEmbedded starts an etcd of one member on dir and waits until it is
+// usable. It listens nowhere: the client makes direct calls.
+func startEmbedded(ctx context.Context, dir string, quota int64, unsafeNoSync bool, logger *slog.Logger) (*clientv3.Client, func(), error) {
+	setWALSize()
+	cfg := embed.NewConfig()
+	cfg.Name = "fluss"
+	cfg.Dir = dir
+	cfg.ListenClientUrls, cfg.ListenPeerUrls = nil, nil
+	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
+	cfg.TickMs, cfg.ElectionMs = embeddedTickMs, embeddedElectionMs
+	cfg.SnapshotCount, cfg.SnapshotCatchUpEntries = embeddedSnapshotCount, embeddedCatchUp
+	cfg.MaxSnapFiles, cfg.MaxWalFiles = 2, 2
+	cfg.QuotaBackendBytes = quota
+	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = embed.CompactorModeRevision, embeddedKeptRevisions
+	cfg.UnsafeNoFsync = unsafeNoSync
+	cfg.Logger = "zap"
+	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(newZapLogger(logger))
+	cfg.EnableGRPCGateway = false
+	server, err := embed.StartEtcd(cfg)
+	if err != nil {
+		return nil, nil, errcode.New(errcode.Unavailable, err, "the embedded metadata store in %s does not start: %v", dir, err)
+	}
+	timeout := time.NewTimer(embeddedStartTimeout)
+	defer timeout.Stop()
+	select {
+	case <-server.Server.ReadyNotify():
+		client := v3client.New(server.Server)
+		return client, func() { _ = client.Close(); server.Close() }, nil
+	case err = <-server.Err():
+	case <-server.Server.StopNotify():
+		err = fmt.Errorf("etcd stopped while starting")
+	case <-timeout.C:
+		err = fmt.Errorf("not ready after %s", embeddedStartTimeout)
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	server.Close()
+	return nil, nil, errcode.New(errcode.Unavailable, err, "the embedded metadata store in %s does not become ready", dir)
+}
