@@ -77,10 +77,11 @@ func (c *fileCache) ref(f *file) {
 func (c *fileCache) release(f *file) {
 	c.mu.Lock()
 	f.refs--
-	idle := c.evictLocked()
+	var idle []*file
 	if f.refs == 0 && f.elem == nil {
-		idle = append(idle, f)
+		idle = []*file{f}
 	}
+	idle = append(idle, c.evictLocked()...)
 	c.mu.Unlock()
 	closeAll(idle)
 }

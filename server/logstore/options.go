@@ -21,7 +21,7 @@ type Options struct {
 	// Empty stands for the top of the file system.
 	Root string
 	// TailBytes is how much of the logs' ends is kept in memory after it was
-	// written. Unit bytes, default 256 MiB, at least 1 MiB; when small, readers that
+	// written. Unit bytes, default 256 MiB, at least 4 KiB; when small, readers that
 	// lag by milliseconds read files.
 	TailBytes int64
 	// PendingBytes is how much may wait to be written before the writers also
@@ -36,8 +36,9 @@ type Options struct {
 	// Syncs is how many files SyncAll syncs at once. Default 32: the file system
 	// merges concurrent syncs into one journal commit, and serial ones not.
 	Syncs int
-	// MaxOpenFiles bounds the files kept open for reading. Default 512. Files
-	// that are being read from are open in any case.
+	// MaxOpenFiles bounds the files kept open for reading, and those kept open
+	// because what was written to them is not synced. Default 512. Files in use
+	// are open in any case.
 	MaxOpenFiles int
 	// Logger gets what nobody waits for: failed background writes, removals. Default none.
 	Logger *slog.Logger
@@ -71,7 +72,7 @@ func (o *Options) Validate() error {
 		}
 	}
 	check(o.FS != nil, "a file system is required")
-	check(o.TailBytes >= 1<<20, "tail of %d bytes, want at least %d", o.TailBytes, 1<<20)
+	check(o.TailBytes >= 4<<10, "tail of %d bytes, want at least %d", o.TailBytes, 4<<10)
 	check(o.WriteBytes >= 4<<10, "writes of %d bytes, want at least %d", o.WriteBytes, 4<<10)
 	check(o.PendingBytes >= o.WriteBytes, "%d pending bytes are fewer than one write of %d", o.PendingBytes, o.WriteBytes)
 	check(o.Writers > 0, "%d writers, want at least 1", o.Writers)

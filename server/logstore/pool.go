@@ -13,7 +13,9 @@ const (
 )
 
 // bufferPool gives out buffers that are not zeroed, in powers of two.
-type bufferPool struct{ classes [maxPooled - minPooled + 1]sync.Pool }
+type bufferPool struct {
+	classes [maxPooled - minPooled + 1]sync.Pool
+}
 
 var _ mem.BufferPool = (*bufferPool)(nil)
 

@@ -20,7 +20,9 @@ const (
 	indexEvery = 64 << 10
 )
 
-func segmentName(base ids.Offset) string { return fmt.Sprintf("%0*d%s", nameDigits, base, segmentSuffix) }
+func segmentName(base ids.Offset) string {
+	return fmt.Sprintf("%0*d%s", nameDigits, base, segmentSuffix)
+}
 
 func trimName(start ids.Offset) string { return fmt.Sprintf("%0*d%s", nameDigits, start, trimSuffix) }
 

@@ -19,7 +19,8 @@ type Store struct {
 	count counters
 	wg    sync.WaitGroup
 
-	pending atomic.Int64 // bytes appended and not written; moved under mu
+	pending atomic.Int64 // bytes appended and not written
+	writing atomic.Int64 // files open for writing
 
 	mu     sync.Mutex // guards what follows; taken inside a log's mutex, never around one
 	closed bool

@@ -69,8 +69,13 @@ func (l *Log) background() {
 		return
 	}
 	defer l.release()
-	ctx := context.Background()
-	if err := l.writeOut(ctx, ^uint64(0)); err != nil {
+	err := l.writeOut(context.Background(), ^uint64(0))
+	if err == nil && l.disk.unsynced && l.store.writing.Load() > int64(l.store.opt.MaxOpenFiles) {
+		if err = l.syncFile(); err == nil {
+			l.closeFile()
+		}
+	}
+	if err != nil {
 		l.store.opt.Logger.Warn("writing a log failed", "bucket", l.bucket, "err", err)
 		return
 	}
@@ -156,6 +161,7 @@ func (l *Log) syncFile() error {
 func (l *Log) closeFile() {
 	if l.disk.file != nil {
 		_ = l.disk.file.Close() // what mattered was synced
+		l.store.writing.Add(-1)
 	}
 	l.disk.file, l.disk.seg, l.disk.unsynced = nil, nil, false
 }
@@ -249,6 +255,7 @@ func (l *Log) openFile(seg *segment) error {
 		return l.stall(seg, "looking at", err)
 	}
 	l.disk.file, l.disk.seg, l.disk.size = f, seg, info.Size()
+	l.store.writing.Add(1)
 	if seg.hollow {
 		l.disk.newNames = true
 		if err := l.writeAt(encodeHole(seg.base, seg.knownBase, seg.known), 0); err != nil {
