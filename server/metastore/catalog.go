@@ -262,7 +262,9 @@ func (t *Table) PartitionCount() int { return len(t.partitions) }
 
 // Placements yields where the buckets of the table (partition 0) or of each of
 // its partitions are, in no order.
-func (t *Table) Placements() iter.Seq2[ids.PartitionID, []ids.TabletID] { return maps.All(t.placements) }
+func (t *Table) Placements() iter.Seq2[ids.PartitionID, []ids.TabletID] {
+	return maps.All(t.placements)
+}
 
 func (t *Table) title() string {
 	if t.Info == nil {

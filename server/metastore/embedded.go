@@ -3,7 +3,6 @@ package metastore
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -37,27 +36,27 @@ const (
 // setWALSize shrinks the WAL files of etcd, whose size is a variable of its package.
 var setWALSize = sync.OnceFunc(func() { wal.SegmentSizeBytes = embeddedWALSegmentBytes })
 
-// startEmbedded starts an etcd of one member on dir and waits until it is
-// usable. It listens nowhere: the client makes direct calls.
-func startEmbedded(ctx context.Context, dir string, quota int64, unsafeNoSync bool, logger *slog.Logger) (*clientv3.Client, func(), error) {
+// startEmbedded starts an etcd of one member and waits until it is usable. It
+// listens nowhere, not even on a unix socket: the client makes direct calls.
+func startEmbedded(ctx context.Context, opts Options) (*clientv3.Client, func(), error) {
 	setWALSize()
 	cfg := embed.NewConfig()
 	cfg.Name = "fluss"
-	cfg.Dir = dir
+	cfg.Dir = opts.Dir
 	cfg.ListenClientUrls, cfg.ListenPeerUrls = nil, nil
 	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
 	cfg.TickMs, cfg.ElectionMs = embeddedTickMs, embeddedElectionMs
 	cfg.SnapshotCount, cfg.SnapshotCatchUpEntries = embeddedSnapshotCount, embeddedCatchUp
 	cfg.MaxSnapFiles, cfg.MaxWalFiles = 2, 2
-	cfg.QuotaBackendBytes = quota
+	cfg.QuotaBackendBytes = opts.QuotaBytes
 	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = embed.CompactorModeRevision, embeddedKeptRevisions
-	cfg.UnsafeNoFsync = unsafeNoSync
+	cfg.UnsafeNoFsync = opts.UnsafeNoSync
 	cfg.Logger = "zap"
-	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(newZapLogger(logger))
+	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(newZapLogger(opts.Logger))
 	cfg.EnableGRPCGateway = false
 	server, err := embed.StartEtcd(cfg)
 	if err != nil {
-		return nil, nil, errcode.New(errcode.Unavailable, err, "the embedded metadata store in %s does not start: %v", dir, err)
+		return nil, nil, errcode.New(errcode.Unavailable, err, "the embedded metadata store in %s does not start: %v", opts.Dir, err)
 	}
 	timeout := time.NewTimer(embeddedStartTimeout)
 	defer timeout.Stop()
@@ -74,5 +73,5 @@ func startEmbedded(ctx context.Context, dir string, quota int64, unsafeNoSync bo
 		err = ctx.Err()
 	}
 	server.Close()
-	return nil, nil, errcode.New(errcode.Unavailable, err, "the embedded metadata store in %s does not become ready", dir)
+	return nil, nil, errcode.New(errcode.Unavailable, err, "the embedded metadata store in %s does not become ready", opts.Dir)
 }

@@ -2,6 +2,7 @@ package metastore
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -31,6 +32,7 @@ type records struct {
 	keys   keyspace
 	last   *Catalog
 	tables map[ids.TableID]*tableRecord
+	names  map[table.Path]ids.TableID
 	intern map[string][]ids.TabletID
 	// edits of the catalog being built; nil until one is needed.
 	next          *Catalog
@@ -39,7 +41,9 @@ type records struct {
 }
 
 type tableRecord struct {
+	// path is that of the table's name; named tells whether it has one.
 	path              table.Path
+	named             bool
 	info              *table.Info
 	fault             error
 	created, modified int64
@@ -61,6 +65,7 @@ func newRecords(keys keyspace) *records {
 			faults:    map[string]error{},
 		},
 		tables: map[ids.TableID]*tableRecord{},
+		names:  map[table.Path]ids.TableID{},
 		intern: map[string][]ids.TabletID{},
 	}
 }
@@ -223,13 +228,18 @@ func (r *records) record(id ids.TableID) *tableRecord {
 }
 
 func (r *records) name(p table.Path, e event) error {
+	if before, ok := r.names[p]; ok {
+		r.record(before).named = false
+		delete(r.names, p)
+	}
+	r.touchedPaths[p] = 0
 	if e.removed {
-		r.touchedPaths[p] = 0
 		return nil
 	}
 	return withID(string(e.value), 1, func(id ids.TableID) error {
-		r.record(id).path = p
-		r.touchedPaths[p] = id
+		t := r.record(id)
+		t.path, t.named = p, true
+		r.names[p], r.touchedPaths[p] = id, id
 		return nil
 	})
 }
@@ -313,15 +323,14 @@ func (r *records) rebuild() {
 	}
 	for id := range r.touchedTables {
 		t := r.tables[id]
-		if t.created == 0 && t.fault == nil && len(t.placements) == 0 && len(t.partitions) == 0 {
+		if t.created == 0 && !t.named && len(t.placements) == 0 && len(t.partitions) == 0 {
 			delete(r.tables, id)
 			byID.remove(id)
 			continue
 		}
 		built := t.build(id)
 		byID.set(id, built)
-		current, ok := byPath.m.get(t.path)
-		if named := r.touchedPaths[t.path] == id; named || (ok && current.id == id) {
+		if t.named {
 			byPath.set(t.path, built)
 		}
 	}
@@ -339,7 +348,7 @@ func (t *tableRecord) build(id ids.TableID) *Table {
 	switch tablets, placed := t.placements[0]; {
 	case out.fault != nil:
 	case t.info == nil:
-		out.fault = fmt.Errorf("its buckets are known but not its description")
+		out.fault = errors.New("its name or buckets are stored but not its description")
 	case len(t.info.Descriptor.PartitionKeys) > 0:
 	case !placed || len(tablets) != t.info.Descriptor.BucketCount:
 		out.fault = fmt.Errorf("%d buckets are placed, not %d", len(tablets), t.info.Descriptor.BucketCount)
@@ -350,7 +359,7 @@ func (t *tableRecord) build(id ids.TableID) *Table {
 		p := *stored
 		p.Tablets = t.placements[p.ID]
 		if p.fault == nil && len(p.Tablets) == 0 {
-			p.fault = fmt.Errorf("it has no placement of buckets")
+			p.fault = errors.New("it has no placement of buckets")
 		}
 		out.partitions[name] = &p
 		if p.ID != 0 {

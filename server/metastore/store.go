@@ -60,11 +60,18 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if err := opts.Validate(); err != nil {
 		return nil, errcode.New(errcode.InvalidArgument, err, "the options of the metadata store are wrong: %v", err)
 	}
-	s := &Store{opts: opts, keys: keyspace(opts.Prefix), logger: opts.Logger}
-	s.counters.known = map[string]counterValue{}
-	if err := s.connect(ctx); err != nil {
+	client, stop, err := connect(ctx, opts)
+	if err != nil {
 		return nil, err
 	}
+	return attach(ctx, opts, client, stop)
+}
+
+// attach makes a store over client; stop, when the store is closed or cannot be
+// made, ends the client.
+func attach(ctx context.Context, opts Options, client *clientv3.Client, stop func()) (*Store, error) {
+	s := &Store{opts: opts, keys: keyspace(opts.Prefix), logger: opts.Logger, client: client, stop: stop}
+	s.counters.known = map[string]counterValue{}
 	records, revision, err := s.load(ctx)
 	if err != nil {
 		s.stop()
@@ -80,24 +87,23 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	return s, nil
 }
 
-func (s *Store) connect(ctx context.Context) (err error) {
-	if s.opts.Dir != "" {
-		if err := os.MkdirAll(s.opts.Dir, 0o700); err != nil {
-			return errcode.New(errcode.Unavailable, err, "the directory of the metadata store cannot be made: %v", err)
+// connect returns a client of the embedded or external etcd and what ends it.
+func connect(ctx context.Context, opts Options) (*clientv3.Client, func(), error) {
+	if opts.Dir != "" {
+		if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
+			return nil, nil, errcode.New(errcode.Unavailable, err, "the directory of the metadata store cannot be made: %v", err)
 		}
-		s.client, s.stop, err = startEmbedded(ctx, s.opts.Dir, s.opts.QuotaBytes, s.opts.UnsafeNoSync, s.logger)
-		return err
+		return startEmbedded(ctx, opts)
 	}
 	client, err := clientv3.New(clientv3.Config{
-		Endpoints: s.opts.Endpoints, Username: s.opts.Username, Password: s.opts.Password, TLS: s.opts.TLS,
+		Endpoints: opts.Endpoints, Username: opts.Username, Password: opts.Password, TLS: opts.TLS,
 		DialTimeout: dialTimeout, DialKeepAliveTime: opTimeout, DialKeepAliveTimeout: dialTimeout,
-		MaxCallRecvMsgSize: maxMessageBytes, Logger: newZapLogger(s.logger),
+		MaxCallRecvMsgSize: maxMessageBytes, Logger: newZapLogger(opts.Logger),
 	})
 	if err != nil {
-		return errcode.New(errcode.Unavailable, err, "the metadata store at %v cannot be reached: %v", s.opts.Endpoints, err)
+		return nil, nil, errcode.New(errcode.Unavailable, err, "the metadata store at %v cannot be reached: %v", opts.Endpoints, err)
 	}
-	s.client, s.stop = client, func() { _ = client.Close() }
-	return nil
+	return client, func() { _ = client.Close() }, nil
 }
 
 // begin makes what a store must have: the cluster's id and a session.

@@ -11,7 +11,8 @@ import (
 // expectedWarnings are etcd's warnings about what this package does on purpose.
 var expectedWarnings = map[string]bool{
 	"Running http and grpc server on single port. This is not recommended for production.": true,
-	"simple token is not cryptographically signed":                                          true,
+	"simple token is not cryptographically signed":                                         true,
+	"check file permission": true,
 	// On the first start there is no term to read yet; etcd tries again by itself.
 	"Failed to detect schema version":  true,
 	"failed to update storage version": true,
