@@ -24,6 +24,9 @@ type Recovered struct {
 	// Entries are those above the applied index given to Open, without gaps,
 	// from applied+1 on. They are the caller's.
 	Entries []*pb.Entry
+	// Last is the index of the last entry ever saved and not replaced, also when
+	// it is not among Entries; 0 when there never was one.
+	Last uint64
 }
 
 // Open opens the log in o.Dir, creating it when absent. applied is the index up
@@ -46,7 +49,7 @@ func Open(o Options, applied uint64) (*WAL, Recovered, error) {
 	if err := r.run(files); err != nil {
 		return nil, Recovered{}, err
 	}
-	return w, Recovered{State: w.state.proto(), Entries: r.entries}, nil
+	return w, Recovered{State: w.state.proto(), Entries: r.entries, Last: max(w.next, 1) - 1}, nil
 }
 
 // found is a file of the directory with its first record, when that is whole.

@@ -1,0 +1,195 @@
+package tablet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/fluss-go/fluss/proto/errcode"
+	"github.com/fluss-go/fluss/proto/ids"
+	"github.com/fluss-go/fluss/server/kvstore"
+	"github.com/fluss-go/fluss/server/logstore"
+)
+
+// Host is the tablets of one data directory with what they share: the
+// key-value store, the log store, budgets, checkpoints and upkeep.
+type Host struct {
+	opt     HostOptions
+	kv      *kvstore.Store
+	logs    *logstore.Store
+	budget  *semaphore.Weighted
+	metrics *metrics
+	tablets []*Tablet // in the order of the options; not changed once open
+	byID    map[ids.TabletID]*Tablet
+
+	// unreleased is the write-ahead log that the next checkpoint lets go. Unit bytes.
+	unreleased atomic.Int64
+	diskFull   atomic.Bool
+	kick       chan struct{} // asks for a checkpoint
+	stop       chan struct{}
+	loops      sync.WaitGroup
+
+	// checkpointing is held by the one checkpoint that runs.
+	checkpointing sync.Mutex
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// OpenHost opens the data directory and returns when every tablet has applied
+// what its log has and leads, or was fenced: a damaged tablet does not keep the
+// others from working. It fails with errcode.InvalidOption, and when the
+// directory cannot be used at all.
+func OpenHost(ctx context.Context, o HostOptions) (*Host, error) {
+	o.EnsureDefaults()
+	if err := o.Validate(); err != nil {
+		return nil, errcode.New(errcode.InvalidOption, err, "the tablet host cannot be opened: %v", err)
+	}
+	m, err := newMetrics(o.Metrics, o.Clock)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.FS.MkdirAll(o.Dir, 0o755); err != nil {
+		return nil, fmt.Errorf("create the data directory: %w", err)
+	}
+	kv, err := kvstore.Open(kvstore.Options{
+		FS: o.FS, Dir: o.FS.PathJoin(o.Dir, "kv"), CacheBytes: o.CacheBytes, Logger: o.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	h := &Host{
+		opt: o, kv: kv, metrics: m,
+		logs: logstore.NewStore(logstore.Options{
+			FS: o.FS, Root: o.Dir, TailBytes: o.TailBytes, PendingBytes: o.PendingBytes,
+			MaxOpenFiles: o.MaxOpenFiles, Logger: o.Logger,
+		}),
+		budget: semaphore.NewWeighted(o.InflightBytes),
+		byID:   map[ids.TabletID]*Tablet{},
+		kick:   make(chan struct{}, 1),
+		stop:   make(chan struct{}),
+	}
+	for _, id := range o.Tablets {
+		t := h.newTablet(id)
+		h.tablets = append(h.tablets, t)
+		h.byID[id] = t
+		go t.start()
+	}
+	for _, t := range h.tablets {
+		select {
+		case <-t.ready:
+		case <-ctx.Done():
+			return nil, errors.Join(errcode.From(ctx.Err()), h.Close())
+		}
+	}
+	h.checkDisk()
+	h.loops.Go(h.checkpointLoop)
+	h.loops.Go(h.retentionLoop)
+	h.loops.Go(h.diskLoop)
+	return h, nil
+}
+
+// Tablet returns a tablet by its id; false when it is not hosted here.
+func (h *Host) Tablet(id ids.TabletID) (*Tablet, bool) {
+	t, ok := h.byID[id]
+	return t, ok
+}
+
+// Tablets returns every tablet, in the order of the options.
+func (h *Host) Tablets() []*Tablet { return append([]*Tablet(nil), h.tablets...) }
+
+// Locate returns the tablet that hosts a bucket; false when none does.
+func (h *Host) Locate(b ids.Bucket) (*Tablet, bool) {
+	for _, t := range h.tablets {
+		if _, ok := t.machine.bucketOf(b); ok {
+			return t, true
+		}
+	}
+	return nil, false
+}
+
+// Log returns the log of a bucket on whichever tablet hosts it. It fails with
+// UNKNOWN_BUCKET, or NO_LEADER when a tablet that may host it has failed.
+func (h *Host) Log(b ids.Bucket) (*logstore.Log, error) {
+	t, ok := h.Locate(b)
+	if ok {
+		return t.Log(b)
+	}
+	for _, t := range h.tablets {
+		if err := t.unknown(b); errcode.Of(err) == errcode.NoLeader {
+			return nil, err
+		}
+	}
+	return nil, unknownBucket(b)
+}
+
+// LogStats returns the counters and levels of the log store.
+func (h *Host) LogStats() logstore.Stats { return h.logs.Stats() }
+
+// acquire takes n bytes of the budget.
+func (h *Host) acquire(ctx context.Context, n int64) error {
+	if h.budget.TryAcquire(n) {
+		return nil
+	}
+	wait, cancel := context.WithTimeout(ctx, h.opt.InflightWait)
+	defer cancel()
+	if err := h.budget.Acquire(wait, n); err != nil {
+		if ctx.Err() != nil {
+			return errcode.From(ctx.Err())
+		}
+		return pressure(h.opt.InflightWait.Milliseconds(), "%d bytes are in flight", h.opt.InflightBytes)
+	}
+	return nil
+}
+
+// wrote accounts for n bytes of entries and asks for a checkpoint when it is time.
+func (h *Host) wrote(n int64) {
+	if h.unreleased.Add(n) >= h.opt.CheckpointBytes {
+		select {
+		case h.kick <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// behind reports whether appends must wait for segments or a checkpoint.
+func (h *Host) behind() bool {
+	return h.logs.Pending() > h.opt.PendingBytes || h.unreleased.Load() > 4*h.opt.CheckpointBytes
+}
+
+// closeCheckpoint bounds the last checkpoint of Close.
+const closeCheckpoint = 60 * time.Second
+
+// Close lets entries in flight end, refuses the others with SHUTTING_DOWN, makes
+// a last checkpoint and closes everything. It may be called twice. An error
+// means that the next start has more to apply again, not that anything is lost.
+func (h *Host) Close() error {
+	h.closeOnce.Do(func() {
+		close(h.stop)
+		for _, t := range h.tablets {
+			t.close()
+		}
+		h.loops.Wait()
+		ctx, cancel := context.WithTimeout(context.Background(), closeCheckpoint)
+		defer cancel()
+		errs := []error{h.Checkpoint(ctx)}
+		for _, t := range h.tablets {
+			if t.wal != nil {
+				errs = append(errs, t.wal.Close())
+			}
+		}
+		for _, t := range h.tablets {
+			t.closeLogs()
+		}
+		h.logs.Close()
+		errs = append(errs, h.kv.Close())
+		h.metrics.close()
+		h.closeErr = errors.Join(errs...)
+	})
+	return h.closeErr
+}
