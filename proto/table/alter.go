@@ -1,0 +1,153 @@
+package table
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/fluss-go/fluss/proto/errcode"
+	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
+	"github.com/fluss-go/fluss/proto/schema"
+)
+
+// Apply returns the descriptor after the changes, in order, all or none; d stays as
+// it is. Column changes make one new schema, as schema.Apply does. Renaming a
+// column renames it in the keys and in the options that name it.
+//
+// It fails with INVALID_SCHEMA when a column of a key would be dropped or a
+// partition column would change its type, INVALID_OPTION for options that are
+// not alterable or bad, and as schema.Apply and Validate do.
+func (d *Descriptor) Apply(changes []*flussv1.TableChange, limits Limits) (*Descriptor, error) {
+	out := d.Clone()
+	var f faults
+	for _, change := range changes {
+		switch c := change.GetChange().(type) {
+		case *flussv1.TableChange_SetOption:
+			out.set(c.SetOption.GetKey(), c.SetOption.GetValue(), &f)
+		case *flussv1.TableChange_ResetOption:
+			out.reset(c.ResetOption.GetKey(), &f)
+		case *flussv1.TableChange_SetComment:
+			out.Comment = c.SetComment.GetComment()
+		case *flussv1.TableChange_DropColumn:
+			out.checkDrop(c.DropColumn.GetName(), &f)
+		case *flussv1.TableChange_RenameColumn:
+			out.rename(c.RenameColumn.GetName(), c.RenameColumn.GetNewName())
+		case *flussv1.TableChange_ModifyColumn:
+			out.checkModify(c.ModifyColumn, &f)
+		}
+	}
+	if f.any() {
+		return nil, f.err()
+	}
+	s, err := d.Schema.Apply(changes)
+	if err != nil {
+		return nil, err
+	}
+	out.Schema = s
+	if err := out.Validate(limits); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (d *Descriptor) set(key, value string, f *faults) {
+	if !checkAlterable(key, f) {
+		return
+	}
+	m := &d.Custom
+	if strings.HasPrefix(key, OptionPrefix) {
+		m = &d.Properties
+	}
+	if *m == nil {
+		*m = map[string]string{}
+	}
+	(*m)[key] = value
+}
+
+func (d *Descriptor) reset(key string, f *faults) {
+	if checkAlterable(key, f) {
+		delete(d.Properties, key)
+		delete(d.Custom, key)
+	}
+}
+
+// fixed are settings of Apache Fluss' SQL that are no options here, and cannot be
+// changed there or here.
+var fixed = []string{"bucket.num", "bucket.key", "auto-increment.fields", "bootstrap.servers"}
+
+func checkAlterable(key string, f *faults) bool {
+	_, isKnown := byName[key]
+	switch {
+	case key == "":
+		f.option(key, "an option to alter has no name")
+	case slices.Contains(fixed, key):
+		f.option(key, "%s is fixed when a table is created", key)
+	case Alterable(key):
+		return true
+	case isKnown:
+		f.option(key, "%s is fixed when a table is created; alterable are %s", key, strings.Join(alterableNames(), ", "))
+	default:
+		f.option(key, "there is no option %s%s", shorten(key), schema.Suggest(key, slices.Sorted(maps.Keys(byName))))
+	}
+	return false
+}
+
+func alterableNames() []string {
+	var out []string
+	for i := range known {
+		if known[i].Alterable {
+			out = append(out, known[i].Name)
+		}
+	}
+	return out
+}
+
+func (d *Descriptor) checkDrop(name string, f *faults) {
+	switch {
+	case slices.Contains(d.PartitionKeys, name):
+		f.schema("column %q is a partition column and cannot be dropped", name)
+	case slices.Contains(d.BucketKeys, name):
+		f.schema("column %q is in the bucket key and cannot be dropped", name)
+	}
+}
+
+func (d *Descriptor) checkModify(m *flussv1.ModifyColumn, f *faults) {
+	if m.GetType() == nil || !slices.Contains(d.PartitionKeys, m.GetName()) {
+		return
+	}
+	c, err := d.Schema.Column(m.GetName())
+	if err != nil {
+		return // told by schema.Apply, which also knows columns renamed before
+	}
+	to, err := schema.TypeFromProto(m.GetType())
+	if err != nil {
+		f.add(err)
+		return
+	}
+	if c.Type.Nullable = to.Nullable; !c.Type.Equal(to) {
+		f.list = append(f.list, errcode.New(errcode.InvalidSchema, nil,
+			"column %q is a partition column; its type cannot change", m.GetName()))
+	}
+}
+
+func (d *Descriptor) rename(from, to string) {
+	replace := func(names []string) {
+		if i := slices.Index(names, from); i >= 0 {
+			names[i] = to
+		}
+	}
+	replace(d.PartitionKeys)
+	replace(d.BucketKeys)
+	for _, key := range []string{"table.auto-partition.key", "table.merge-engine.versioned.ver-column", "table.statistics.columns"} {
+		value, ok := d.Properties[key]
+		if !ok {
+			continue
+		}
+		names, err := parseList(value)
+		if err != nil {
+			continue // Validate tells
+		}
+		replace(names)
+		d.Properties[key] = strings.Join(names, ",")
+	}
+}
