@@ -1,0 +1,220 @@
+package sdk
+
+import (
+	"context"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/fluss-go/fluss/proto/errcode"
+	"github.com/fluss-go/fluss/proto/ids"
+)
+
+// SystemColumn is a column that the server adds after the table's own.
+type SystemColumn uint8
+
+// The system columns.
+const (
+	// BucketColumn is __bucket INT NOT NULL.
+	BucketColumn SystemColumn = 1
+	// OffsetColumn is __offset BIGINT NOT NULL.
+	OffsetColumn SystemColumn = 2
+	// TimestampColumn is __timestamp TIMESTAMP_LTZ(3) NOT NULL: when the row was committed.
+	TimestampColumn SystemColumn = 3
+)
+
+// ScanOptions says what a scan returns. The zero value is all columns of all
+// rows from the earliest up to now.
+type ScanOptions struct {
+	// Columns are the columns wanted, in that order; nil means all, and empty but
+	// not nil none (rows are counted).
+	Columns []string
+	// Filter is the text of a row filter, like "delay > 60 AND origin IN ('LAX', 'SFO')".
+	Filter string
+	// From is where to start; not given means Earliest.
+	From OffsetSpec
+	// Until is where to end, before the offset; not given means Latest as of the
+	// start. (Where a connection breaks, the rest goes on to Latest as of then.)
+	Until OffsetSpec
+	// Follow never ends: rows come as they are committed. Until is ignored.
+	Follow bool
+	// Limit ends the scan after this many rows over all buckets; 0 means no limit.
+	Limit int64
+	// Partitions are names; none means all that there are at the start.
+	Partitions []string
+	// Buckets are numbers; none means all.
+	Buckets []ids.BucketID
+	// Starts are where single buckets start, overriding From; as Positions returns them.
+	Starts map[ids.Bucket]ids.Offset
+	// SystemColumns are added after the columns.
+	SystemColumns []SystemColumn
+	// Streams are how many streams the buckets are spread over; default 2.
+	Streams int
+	// Prefetch is how many decoded batches wait for Next at most, per stream; default 4.
+	Prefetch int
+	// KeepAlive is after how long without rows the server of a following scan
+	// sends a sign of life; 0 means the server's default.
+	KeepAlive time.Duration
+}
+
+// Batch is some rows of one bucket, in order of their offsets.
+type Batch struct {
+	// Record has the columns asked for. It is valid until Release; Retain it to
+	// keep it for longer.
+	Record arrow.RecordBatch
+	Bucket ids.Bucket
+	// Partition is empty when the table is not partitioned.
+	Partition string
+	// BaseOffset is that of the first row as stored; with a filter rows may be
+	// missing between it and NextOffset, where a scan goes on after this batch.
+	BaseOffset, NextOffset ids.Offset
+	// HighWatermark is the offset that the next row committed to the bucket got.
+	HighWatermark ids.Offset
+	// CommittedAt is when the rows were committed.
+	CommittedAt time.Time
+	SchemaID    ids.SchemaID
+
+	readers *readerCache
+}
+
+// Release gives the batch's memory back. Its Record must not be used afterwards
+// unless it was retained.
+func (b *Batch) Release() {
+	if b.Record != nil {
+		b.Record.Release()
+		b.Record = nil
+	}
+}
+
+// Scanner streams rows of a table's buckets, each bucket's in order. Broken
+// connections are mended from where each bucket was. Next must not be called by
+// two goroutines at a time.
+type Scanner struct {
+	c       *Client
+	table   *tableMetadata
+	options ScanOptions
+	streams []*scanStream
+
+	life context.Context //nolint:containedctx // the scanner's lifetime outlives the call that opens it
+	end  context.CancelFunc
+	wg   sync.WaitGroup
+	out  chan scanItem
+	// left are the rows that the limit still allows.
+	left int64
+	// open counts the streams that have not ended.
+	open    int
+	failed  error
+	readers *readerCache
+
+	mu        sync.Mutex
+	positions map[ids.Bucket]ids.Offset
+	schema    *arrow.Schema
+}
+
+type scanItem struct {
+	batch *Batch
+	// schema comes before a stream's first batch.
+	schema *arrow.Schema
+	err    error
+	end    bool
+}
+
+// Next returns the next batch, which the caller releases. At the end of a
+// bounded scan it returns io.EOF. It fails with CANCELED and DEADLINE_EXCEEDED
+// when ctx ends first, after which it may be called again; with
+// OFFSET_OUT_OF_RANGE (start, end) when rows wanted are gone; UNKNOWN_TABLE when
+// the table was dropped; UNAVAILABLE when no server answered for the retry timeout.
+func (s *Scanner) Next(ctx context.Context) (*Batch, error) {
+	for s.failed == nil {
+		if s.open == 0 || s.options.Limit > 0 && s.left == 0 {
+			s.failed = io.EOF
+			s.end()
+			break
+		}
+		select {
+		case item := <-s.out:
+			if b := s.take(item); b != nil {
+				return b, nil
+			}
+		case <-ctx.Done():
+			return nil, errcode.From(ctx.Err())
+		case <-s.life.Done():
+			s.failed = errcode.New(errcode.Canceled, nil, "the scanner is closed")
+		}
+	}
+	return nil, s.failed
+}
+
+// take books an item; it returns a batch that is to be given out, or nil.
+func (s *Scanner) take(item scanItem) *Batch {
+	switch {
+	case item.err != nil:
+		s.failed = item.err
+		s.end()
+		return nil
+	case item.end:
+		s.open--
+		return nil
+	case item.schema != nil:
+		s.mu.Lock()
+		s.schema = item.schema
+		s.mu.Unlock()
+		return nil
+	}
+	b := item.batch
+	rows := b.Record.NumRows()
+	if s.options.Limit > 0 && rows > s.left {
+		cut := b.Record.NewSlice(0, s.left)
+		b.Record.Release()
+		b.Record = cut
+		if s.options.Filter == "" {
+			b.NextOffset = b.BaseOffset + ids.Offset(s.left)
+		}
+		rows = s.left
+	}
+	s.left -= rows
+	s.mu.Lock()
+	s.positions[b.Bucket] = b.NextOffset
+	s.mu.Unlock()
+	if rows == 0 {
+		b.Release()
+		return nil
+	}
+	return b
+}
+
+// Positions returns where each bucket goes on after the batches that Next has
+// returned, for ScanOptions.Starts of a later scan. Buckets of which nothing came
+// yet are missing. The map is the caller's.
+func (s *Scanner) Positions() map[ids.Bucket]ids.Offset {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make(map[ids.Bucket]ids.Offset, len(s.positions))
+	for b, o := range s.positions {
+		out[b] = o
+	}
+	return out
+}
+
+// Close ends the scan and waits for its goroutines. Closing again does nothing.
+func (s *Scanner) Close() error {
+	s.end()
+	s.wg.Wait()
+	for {
+		select {
+		case item := <-s.out:
+			if item.batch != nil {
+				item.batch.Release()
+			}
+			continue
+		default:
+		}
+		break
+	}
+	s.c.mu.Lock()
+	delete(s.c.scanners, s)
+	s.c.mu.Unlock()
+	return nil
+}
