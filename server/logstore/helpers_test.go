@@ -45,6 +45,12 @@ func fake(rng *rand.Rand, base ids.Offset, rows int, ms int64, index uint64, bod
 	return b
 }
 
+// putBase gives a batch another base offset.
+func putBase(b []byte, base ids.Offset) {
+	binary.LittleEndian.PutUint64(b[24:], uint64(base))
+	binary.LittleEndian.PutUint32(b[8:], batch.CRC(b[12:batch.HeaderSize]))
+}
+
 // model is what a log has to hold: all batches ever appended.
 type model struct {
 	rng     *rand.Rand

@@ -107,25 +107,24 @@ func (l *Log) markFloor(start ids.Offset) error {
 }
 
 // checkActive checks that the active segment has its bytes. It is hollow when
-// it was dropped, all of it lying below floor, after the state was recorded.
+// all of it lies below floor: it was perhaps dropped after the state was recorded.
 func (l *Log) checkActive(active *segment, floor ids.Offset) (hollow bool, err error) {
-	if active.written == 0 {
+	switch {
+	case active.written == 0:
 		return false, nil
-	}
-	size := int64(0)
-	info, err := l.store.opt.FS.Stat(l.path(active.base))
-	if err == nil {
-		size = info.Size()
-	} else if !oserror.IsNotExist(err) {
-		return false, l.stall(active, "looking at", err)
-	}
-	if size >= active.written {
-		return false, nil
-	}
-	if floor >= active.knownBase {
+	case floor >= active.knownBase:
 		return true, nil
 	}
-	return false, l.failShort(active.base, size, active.written)
+	info, err := l.store.opt.FS.Stat(l.path(active.base))
+	switch {
+	case oserror.IsNotExist(err):
+		return false, l.failShort(active.base, 0, active.written)
+	case err != nil:
+		return false, l.stall(active, "looking at", err)
+	case info.Size() < active.written:
+		return false, l.failShort(active.base, info.Size(), active.written)
+	}
+	return false, nil
 }
 
 // listing is what a log's directory has.
@@ -233,25 +232,29 @@ func (l *Log) dropOld() error {
 	}
 	l.mu.Lock()
 	l.floor = start
+	l.sealed = slices.Clone(l.sealed[n:]) // before the files go: who misses a file looks here again
 	l.mu.Unlock()
 	if before > 0 && before != start {
 		if err := l.removeFile(l.store.opt.FS.PathJoin(l.dir, trimName(before))); err != nil {
-			return err
+			return l.notDropped(old, err)
 		}
 	}
-	for _, s := range old {
+	for i, s := range old {
 		if err := l.removeFile(l.path(s.base)); err != nil {
-			return err
+			return l.notDropped(old[i:], err)
 		}
 		l.store.files.drop(fileKey{l, s.base})
-		l.mu.Lock()
-		l.sealed = l.sealed[1:]
-		l.mu.Unlock()
 	}
-	l.mu.Lock()
-	l.sealed = slices.Clone(l.sealed)
-	l.mu.Unlock()
 	return nil
+}
+
+// notDropped lists segments again that could not be removed; the next Trim or
+// restart tries it again.
+func (l *Log) notDropped(left []sealedSegment, err error) error {
+	l.mu.Lock()
+	l.sealed = append(slices.Clone(left), l.sealed...)
+	l.mu.Unlock()
+	return err
 }
 
 func (l *Log) removeFile(path string) error {

@@ -77,6 +77,10 @@ func (l *Log) nearTime(ms int64) (ids.Offset, error) {
 			continue
 		}
 		foot, err := l.sealedFooter(s.base)
+		if err != nil && !l.isSealed(s.base) {
+			i = -1 // trimmed meanwhile: from the beginning
+			continue
+		}
 		if err != nil {
 			return 0, err
 		}
@@ -120,6 +124,13 @@ func (l *Log) sealedFooter(base ids.Offset) (*footer, error) {
 		l.sealed[i].lastTime, l.sealed[i].timed = foot.lastTime, true
 	}
 	return foot, nil
+}
+
+// isSealed reports whether base is still one of the sealed segments.
+func (l *Log) isSealed(base ids.Offset) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(l.sealed, func(s sealedSegment) bool { return s.base == base })
 }
 
 // Expired returns the offset to Trim at so that segments go whose batches are
@@ -169,6 +180,10 @@ func (l *Log) expiredSealed(ms int64) (ids.Offset, error) {
 		l.mu.Unlock()
 		if !s.timed {
 			foot, err := l.sealedFooter(s.base)
+			if err != nil && !l.isSealed(s.base) {
+				i = -1 // trimmed meanwhile: from the beginning
+				continue
+			}
 			if err != nil {
 				return 0, err
 			}
@@ -233,6 +248,9 @@ func (l *Log) Segments() ([]Segment, error) {
 	for i := range out {
 		if s := &out[i]; s.Sealed && s.Bytes == 0 {
 			info, err := l.store.opt.FS.Stat(s.Path)
+			if err != nil && !l.isSealed(s.Base) {
+				continue
+			}
 			if err != nil {
 				return nil, l.readError(s.Base, 0, err)
 			}
@@ -240,7 +258,8 @@ func (l *Log) Segments() ([]Segment, error) {
 			l.noteSize(s.Base, s.Bytes)
 		}
 	}
-	return out, nil
+	// Those that were trimmed meanwhile have no size.
+	return slices.DeleteFunc(out, func(s Segment) bool { return s.Sealed && s.Bytes == 0 }), nil
 }
 
 func (l *Log) noteSize(base ids.Offset, bytes int64) {

@@ -258,10 +258,10 @@ func (l *Log) openFile(seg *segment) error {
 	l.store.writing.Add(1)
 	if seg.hollow {
 		l.disk.newNames = true
-		if err := l.writeAt(encodeHole(seg.base, seg.knownBase, seg.known), 0); err != nil {
+		if err := l.writeHole(seg); err != nil {
 			return err
 		}
-		seg.hollow, l.disk.size = false, max(info.Size(), seg.known)
+		seg.hollow = false
 		return nil
 	}
 	if info.Size() < seg.written {
@@ -272,6 +272,14 @@ func (l *Log) openFile(seg *segment) error {
 		l.disk.newNames, l.disk.unsynced = true, true
 	}
 	return nil
+}
+
+// writeHole puts a hole in the place of the first bytes of seg, whose rows were trimmed.
+func (l *Log) writeHole(seg *segment) error {
+	if err := l.writeAt(encodeHole(seg.base, seg.knownBase, seg.known), 0); err != nil || seg.known <= holeSize {
+		return err
+	}
+	return l.writeAt(zeros[:1], seg.known-1) // the file is at least as long as its data
 }
 
 // writeRun writes the pieces, small ones together.
