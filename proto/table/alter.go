@@ -17,7 +17,7 @@ import (
 // It fails with INVALID_SCHEMA when a column of a key would be dropped or a
 // partition column would change its type, INVALID_OPTION for options that are
 // not alterable or bad, and as schema.Apply and Validate do.
-func (d *Descriptor) Apply(changes []*flussv1.TableChange, limits Limits) (*Descriptor, error) {
+func (d *Descriptor) Apply(changes []*flussv1.TableChange) (*Descriptor, error) {
 	out := d.Clone()
 	var f faults
 	for _, change := range changes {
@@ -32,8 +32,6 @@ func (d *Descriptor) Apply(changes []*flussv1.TableChange, limits Limits) (*Desc
 			out.checkDrop(c.DropColumn.GetName(), &f)
 		case *flussv1.TableChange_RenameColumn:
 			out.rename(c.RenameColumn.GetName(), c.RenameColumn.GetNewName())
-		case *flussv1.TableChange_ModifyColumn:
-			out.checkModify(c.ModifyColumn, &f)
 		}
 	}
 	if f.any() {
@@ -44,7 +42,10 @@ func (d *Descriptor) Apply(changes []*flussv1.TableChange, limits Limits) (*Desc
 		return nil, err
 	}
 	out.Schema = s
-	if err := out.Validate(limits); err != nil {
+	if err := out.checkPartitionTypes(d.Schema); err != nil {
+		return nil, err
+	}
+	if err := out.Validate(Limits{}); err != nil { // limits may have been lowered since the table was made
 		return nil, err
 	}
 	return out, nil
@@ -111,23 +112,24 @@ func (d *Descriptor) checkDrop(name string, f *faults) {
 	}
 }
 
-func (d *Descriptor) checkModify(m *flussv1.ModifyColumn, f *faults) {
-	if m.GetType() == nil || !slices.Contains(d.PartitionKeys, m.GetName()) {
-		return
+// checkPartitionTypes compares the partition columns' types with those before: the
+// names of partitions that there are were made from them.
+func (d *Descriptor) checkPartitionTypes(before *schema.Schema) error {
+	for _, name := range d.PartitionKeys {
+		c, err := d.Schema.Column(name)
+		if err != nil {
+			return err
+		}
+		i, ok := before.IndexByID(c.ID)
+		if !ok {
+			return errcode.New(errcode.InvalidSchema, nil, "column %q is a partition column and cannot be replaced", name)
+		}
+		was := before.Columns[i].Type
+		if was.Nullable = c.Type.Nullable; !was.Equal(c.Type) {
+			return errcode.New(errcode.InvalidSchema, nil, "column %q is a partition column; its type cannot change", name)
+		}
 	}
-	c, err := d.Schema.Column(m.GetName())
-	if err != nil {
-		return // told by schema.Apply, which also knows columns renamed before
-	}
-	to, err := schema.TypeFromProto(m.GetType())
-	if err != nil {
-		f.add(err)
-		return
-	}
-	if c.Type.Nullable = to.Nullable; !c.Type.Equal(to) {
-		f.list = append(f.list, errcode.New(errcode.InvalidSchema, nil,
-			"column %q is a partition column; its type cannot change", m.GetName()))
-	}
+	return nil
 }
 
 func (d *Descriptor) rename(from, to string) {

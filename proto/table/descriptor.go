@@ -123,7 +123,10 @@ func (d *Descriptor) Normalize(defaultBuckets int, limits Limits) (*Descriptor, 
 			}
 		}
 	}
-	return c, c.Validate(limits)
+	if err := c.Validate(limits); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // Validate reports every fault at once, with the code and facts of the first one:
@@ -140,8 +143,9 @@ func (d *Descriptor) Validate(limits Limits) error {
 	d.checkPartitionKeys(&f)
 	d.checkBuckets(limits, &f)
 	d.checkProperties(&f)
-	o, err := ParseOptions(d.Properties)
-	if f.add(err); err == nil {
+	before := len(f.list)
+	o := parseOptions(d.Properties, &f)
+	if len(f.list) == before { // the rules below need options that are right
 		d.checkOptions(&o, limits, &f)
 	}
 	return f.err()
@@ -308,8 +312,8 @@ func (d *Descriptor) checkAutoPartition(o *Options, f *faults) {
 		}
 	case schema.String, schema.Char:
 	case schema.Int, schema.BigInt:
-		if strings.Trim(o.timePattern(t.Kind), "yMdHQ") != "" || t.Kind == schema.Int && o.AutoPartitionUnit == Hour {
-			f.option(format, "partition column %q is %s: times in it must be numbers that fit, without '-' and '_'", name, t)
+		if strings.Trim(o.timePattern(t.Kind), "yMdHQ") != "" {
+			f.option(format, "partition column %q is %s: times in it must be numbers, without '-' and '_'", name, t)
 		}
 	default:
 		f.option(key, "partition column %q is %s; automatic partitions need STRING, CHAR, DATE, INT or BIGINT", name, t)

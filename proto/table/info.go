@@ -104,8 +104,8 @@ func (i *Info) AutoPartition() (AutoPartition, bool) {
 // Altered returns the message of the table after changes, made at now, with the
 // version raised by one. It returns the same table, unraised, when nothing changes.
 // It fails as Descriptor.Apply does.
-func (i *Info) Altered(changes []*flussv1.TableChange, limits Limits, now time.Time) (*flussv1.TableInfo, error) {
-	d, err := i.Descriptor.Apply(changes, limits)
+func (i *Info) Altered(changes []*flussv1.TableChange, now time.Time) (*flussv1.TableInfo, error) {
+	d, err := i.Descriptor.Apply(changes)
 	if err != nil {
 		return nil, err
 	}

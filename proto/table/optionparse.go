@@ -123,7 +123,13 @@ func DefaultOptions() Options {
 // first one. The Options are meaningless then.
 func ParseOptions(properties map[string]string) (Options, error) {
 	var f faults
+	o := parseOptions(properties, &f)
+	return o, f.err()
+}
+
+func parseOptions(properties map[string]string, f *faults) Options {
 	o := initial
+	before := len(f.list)
 	for _, key := range slices.Sorted(maps.Keys(properties)) {
 		i, ok := byName[key]
 		if !ok {
@@ -135,10 +141,10 @@ func ParseOptions(properties map[string]string) (Options, error) {
 		}
 	}
 	o.deriveUnset(properties)
-	if !f.any() { // rules about two options only make sense for values that are right
-		o.check(properties, &f)
+	if len(f.list) == before { // rules about two options only make sense for values that are right
+		o.check(properties, f)
 	}
-	return o, f.err()
+	return o
 }
 
 // deriveUnset fills in the defaults that depend on other options.
@@ -305,12 +311,6 @@ func (f *faults) option(key, format string, args ...any) {
 
 func (f *faults) schema(format string, args ...any) {
 	f.list = append(f.list, errcode.New(errcode.InvalidSchema, nil, format, args...))
-}
-
-func (f *faults) add(err error) {
-	if err != nil {
-		f.list = append(f.list, errcode.From(err))
-	}
 }
 
 func (f *faults) any() bool { return len(f.list) > 0 }

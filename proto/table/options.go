@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-//go:generate go run ./optiondoc -out ../../docs/table-options.md
+//go:generate go run ./optiondoc -source options.go -out ../../docs/table-options.md
 
 // Compression is how the buffers of a log's batches are compressed.
 type Compression string

@@ -100,6 +100,9 @@ func ParseTimeFormat(pattern string, unit TimeUnit) (TimeFormat, error) {
 	if len(pattern) > MaxNameLength {
 		return f, fmt.Errorf("it is longer than %d characters", MaxNameLength)
 	}
+	if strings.HasPrefix(strings.TrimLeft(pattern, "'"), reservedPrefix) {
+		return f, fmt.Errorf("it starts with %q, which is reserved for internal objects", reservedPrefix)
+	}
 	letters := ""
 	for i := 0; i < len(pattern); {
 		c := pattern[i]
