@@ -1,6 +1,8 @@
 package logstore
 
 import (
+	"sync/atomic"
+
 	"google.golang.org/grpc/mem"
 
 	"github.com/fluss-go/fluss/proto/batch"
@@ -25,7 +27,7 @@ type Batch struct {
 	at    int // where bytes begins in buf
 	file  *file
 	// wanted tells the cursor how much of the body was asked for.
-	wanted interface{ Add(int64) int64 }
+	wanted *atomic.Int64
 }
 
 func (c *Cursor) fromMemory(h *batch.Header, bytes []byte, layout *batch.Layout) (*Batch, error) {

@@ -55,12 +55,18 @@ func (d *dirSyncer) sync(dir string) error {
 func (d *dirSyncer) syncNow(dir string) error {
 	f, err := d.fs.OpenDir(dir)
 	if err != nil {
-		return err
+		return &openDirError{err}
 	}
 	err = f.Sync()
 	_ = f.Close() // nothing was written through it
 	return err
 }
+
+// openDirError says that a directory could not be opened: nothing was tried
+// that must not be tried again.
+type openDirError struct{ error }
+
+func (e *openDirError) Unwrap() error { return e.error }
 
 // syncUp makes dir's entries durable and, once per process, those of the
 // directories above that lead to it.

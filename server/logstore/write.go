@@ -2,6 +2,7 @@ package logstore
 
 import (
 	"context"
+	"errors"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -133,10 +134,9 @@ func (l *Log) syncTo(ctx context.Context, target uint64) error {
 		}
 	}
 	if l.disk.newNames {
-		if err := l.store.dirs.syncUp(l.dir); err != nil {
-			return l.fail(l.disk.seg, "syncing the directory", err)
+		if err := l.syncNames(); err != nil {
+			return err
 		}
-		l.disk.newNames = false
 	}
 	l.mu.Lock()
 	l.synced = l.tail.written // only the holder of the turn moves written
@@ -154,6 +154,23 @@ func (l *Log) syncFile() error {
 	}
 	l.store.count.syncs.Add(1)
 	l.disk.unsynced = false
+	return nil
+}
+
+// syncNames makes the directory's entries durable.
+func (l *Log) syncNames() error {
+	err := l.store.dirs.syncUp(l.dir)
+	var unopened *openDirError
+	switch {
+	case errors.As(err, &unopened):
+		l.mu.Lock()
+		seg := l.activeLocked()
+		l.mu.Unlock()
+		return l.stall(seg, "opening the directory of", err)
+	case err != nil:
+		return l.fail(l.disk.seg, "syncing the directory of", err)
+	}
+	l.disk.newNames = false
 	return nil
 }
 
