@@ -124,7 +124,7 @@ func (t *Tablet) replicate(p *proposal) error {
 	t.host.metrics.entry(len(p.waiters), len(p.entry))
 	err := t.process()
 	if err == nil && t.inflight != nil {
-		err = fmt.Errorf("entry %d was not committed by its only voter", p.at.index)
+		err = fmt.Errorf("entry %d of term %d was not committed by its only voter", p.at.index, p.at.term)
 	}
 	// Any other error fences the tablet, which answers what is in flight.
 	if errors.Is(err, wal.ErrUndone) && t.inflight != nil {

@@ -65,7 +65,10 @@ type HostOptions struct {
 	CheckpointBytes int64
 	// CheckpointEvery is how long changes wait for a checkpoint. Default 60 s.
 	CheckpointEvery time.Duration
-	// WALFileBytes is the size of a file of a tablet's write-ahead log. Unit bytes, default 64 MiB.
+	// WALFileBytes is the size of a file of a tablet's write-ahead log. Files are
+	// used again after a checkpoint, which makes syncs much cheaper than new
+	// ones; a tablet keeps a few. Unit bytes, default the tablet's share of
+	// CheckpointBytes, between 8 and 64 MiB.
 	WALFileBytes int64
 
 	// RetentionEvery is how often logs are trimmed to their table's retention. Default 60 s.
@@ -105,7 +108,7 @@ func (o *HostOptions) EnsureDefaults() {
 	setDefault(&o.MaxOpenFiles, 512)
 	setDefault(&o.CheckpointBytes, 256<<20)
 	setDefault(&o.CheckpointEvery, 60*time.Second)
-	setDefault(&o.WALFileBytes, 64<<20)
+	setDefault(&o.WALFileBytes, min(max(o.CheckpointBytes/int64(max(len(o.Tablets), 1)), 8<<20), 64<<20))
 	setDefault(&o.RetentionEvery, 60*time.Second)
 	setDefault(&o.WriterExpiry, 7*24*time.Hour)
 	setDefault(&o.WriteLimitRatio, 0.85)

@@ -50,7 +50,7 @@ func (t *Tablet) open() error {
 		return err
 	}
 	w, found, err := wal.Open(wal.Options{
-		FS: t.host.opt.FS, Dir: t.path("wal"), FileBytes: t.host.opt.WALFileBytes, Logger: t.logger,
+		FS: t.host.opt.FS, Dir: t.path("wal"), FileBytes: t.host.opt.WALFileBytes, Recycle: t.host.recycle(), Logger: t.logger,
 	}, applied.at.index)
 	if err != nil {
 		return err
@@ -259,4 +259,11 @@ func (t *Tablet) closeLogs() {
 			b.log.Close()
 		}
 	}
+}
+
+// recycle is how many released files a tablet's write-ahead log keeps: what it
+// fills between two checkpoints, and one.
+func (h *Host) recycle() int {
+	share := h.opt.CheckpointBytes / int64(len(h.opt.Tablets))
+	return int(min(share/h.opt.WALFileBytes, 8)) + 1
 }

@@ -2,6 +2,7 @@ package tablet
 
 import (
 	"fmt"
+	"slices"
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -92,7 +93,6 @@ func (s *storage) compact(p position) {
 	if n <= 0 {
 		return
 	}
-	left := copy(s.entries, s.entries[n:])
-	clear(s.entries[left:])
-	s.entries, s.before = s.entries[:left], p
+	// Raft may still hold a slice of the old array, whose elements must stay.
+	s.entries, s.before = slices.Clone(s.entries[n:]), p
 }
