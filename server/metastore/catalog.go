@@ -38,8 +38,9 @@ type database struct {
 
 // Table is a table with its partitions and where its buckets are.
 type Table struct {
-	// Info is the table as its last change left it.
-	Info *table.Info
+	// Info is the table as its last change left it, Stored the message it was made from.
+	Info   *table.Info
+	Stored *flussv1.TableInfo
 	// Tablets holds the tablet of each bucket; nil when the table is partitioned.
 	Tablets []ids.TabletID
 
@@ -173,15 +174,20 @@ func (c *Catalog) Tablet(b ids.Bucket) (ids.TabletID, error) {
 	return tablets[b.Bucket], nil
 }
 
-// Placed reports whether some bucket of the table (and of the partition, unless
-// it is 0) is placed on the tablet, as far as the stored placements tell, even
-// when the table itself cannot be read.
+// Placed reports whether a placement of the table's buckets (partition 0) or of
+// the partition's is stored, even when it or the table cannot be read.
 func (c *Catalog) Placed(id ids.TableID, partition ids.PartitionID) bool {
 	t, ok := c.byID.get(id)
 	if !ok {
 		return false
 	}
 	_, ok = t.placements[partition]
+	return ok
+}
+
+// Known reports whether anything is stored of the table, readable or not.
+func (c *Catalog) Known(id ids.TableID) bool {
+	_, ok := c.byID.get(id)
 	return ok
 }
 

@@ -45,6 +45,7 @@ type tableRecord struct {
 	path              table.Path
 	named             bool
 	info              *table.Info
+	stored            *flussv1.TableInfo
 	fault             error
 	created, modified int64
 	partitions        map[string]*Partition
@@ -246,7 +247,7 @@ func (r *records) name(p table.Path, e event) error {
 
 func (r *records) table(id ids.TableID, e event) error {
 	t := r.record(id)
-	t.info, t.fault, t.created, t.modified = nil, nil, e.created, e.modified
+	t.info, t.stored, t.fault, t.created, t.modified = nil, nil, nil, e.created, e.modified
 	if e.removed {
 		t.created = 0
 		return nil
@@ -257,6 +258,9 @@ func (r *records) table(id ids.TableID, e event) error {
 	}
 	if t.fault == nil && t.info.ID != id {
 		t.info, t.fault = nil, fmt.Errorf("the value is of table %d", stored.GetTableId())
+	}
+	if t.fault == nil {
+		t.stored = stored
 	}
 	return t.fault
 }
@@ -340,7 +344,7 @@ func (r *records) rebuild() {
 // build makes the table that the record tells. What does not fit together is a fault.
 func (t *tableRecord) build(id ids.TableID) *Table {
 	out := &Table{
-		Info: t.info, id: id, revision: t.modified, created: t.created, fault: t.fault,
+		Info: t.info, Stored: t.stored, id: id, revision: t.modified, created: t.created, fault: t.fault,
 		partitions: make(map[string]*Partition, len(t.partitions)),
 		byID:       make(map[ids.PartitionID]*Partition, len(t.partitions)),
 		placements: maps.Clone(t.placements),

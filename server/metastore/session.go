@@ -113,8 +113,8 @@ func (s *Store) endSession() {
 	}
 }
 
-// sessionID is the id of the session now.
-func (s *Store) sessionID() int64 {
+// Session is the id of the store's session now, as in Intent.Session.
+func (s *Store) Session() int64 {
 	s.session.mu.Lock()
 	defer s.session.mu.Unlock()
 	return int64(s.session.id)

@@ -320,7 +320,7 @@ func TestALostSessionIsMadeAnewWithItsServers(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	require.NoError(t, s.Register(t.Context(), &flussv1.ServerInfo{ServerId: 7}))
-	lost := s.sessionID()
+	lost := s.Session()
 	_, err = s.client.Revoke(t.Context(), s.session.id)
 	require.NoError(t, err)
 	_, err = s.Wait(t.Context(), func(c *Catalog) bool {

@@ -16,7 +16,7 @@ import (
 // BeginTable takes a table id and announces that its buckets are about to be
 // opened. PublishTable or Abandon must follow.
 func (s *Store) BeginTable(ctx context.Context) (*Intent, error) {
-	intent := &Intent{Kind: CreateTable, Session: s.sessionID()}
+	intent := &Intent{Kind: CreateTable, Session: s.Session()}
 	value, err := intent.encode()
 	if err != nil {
 		return nil, failure(err, "announcing a table")
@@ -86,7 +86,7 @@ func (s *Store) putPlacement(id ids.TableID, partition ids.PartitionID, tablets 
 // PublishAlter or Abandon must follow. It fails with CONFLICT when t is not the
 // table's newest state or somebody else is changing it, and with UNKNOWN_TABLE.
 func (s *Store) BeginAlter(ctx context.Context, t *Table, info *flussv1.TableInfo) (*Intent, error) {
-	intent := &Intent{Kind: AlterTable, Table: t.id, Session: s.sessionID(), Info: info}
+	intent := &Intent{Kind: AlterTable, Table: t.id, Session: s.Session(), Info: info}
 	value, err := intent.encode()
 	if err != nil {
 		return nil, failure(err, "announcing the change of a table")
@@ -159,7 +159,7 @@ func (s *Store) DropTable(ctx context.Context, path table.Path, t *Table) error 
 // to be opened. PublishPartition or Abandon must follow. It fails with
 // UNKNOWN_TABLE when the table was dropped.
 func (s *Store) BeginPartition(ctx context.Context, t *Table) (*Intent, error) {
-	intent := &Intent{Kind: CreatePartition, Table: t.id, Session: s.sessionID()}
+	intent := &Intent{Kind: CreatePartition, Table: t.id, Session: s.Session()}
 	value, err := intent.encode()
 	if err != nil {
 		return nil, failure(err, "announcing a partition")

@@ -16,6 +16,9 @@ var expectedWarnings = map[string]bool{
 	// On the first start there is no term to read yet; etcd tries again by itself.
 	"Failed to detect schema version":  true,
 	"failed to update storage version": true,
+	// Closed while it was still starting.
+	"failed to update cluster version":      true,
+	"server has stopped; skipping GoAttach": true,
 }
 
 // newZapLogger returns etcd's logger: warnings and worse go to logger. An entry
