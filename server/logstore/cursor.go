@@ -28,9 +28,10 @@ type Cursor struct {
 	// had lastBody: it tells whether to read the next one whole.
 	wanted   *atomic.Int64
 	lastBody int64
-	// layout is the one of schema.
+	// layout is the one of batches with schema and flags.
 	layout *batch.Layout
 	schema ids.SchemaID
+	flags  uint8
 }
 
 // Cursor returns a cursor at offset from. It fails with
@@ -79,7 +80,7 @@ func (c *Cursor) Next() (*Batch, error) {
 	if err != nil || h == nil {
 		return nil, err
 	}
-	layout, err := c.layoutOf(ids.SchemaID(h.SchemaID))
+	layout, err := c.layoutOf(h)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +100,7 @@ func (c *Cursor) Next() (*Batch, error) {
 
 // advance moves behind the batch with header h.
 func (c *Cursor) advance(h *batch.Header) {
-	c.next = ids.Offset(h.BaseOffset) + ids.Offset(h.RowCount)
+	c.next = h.EndOffset()
 	c.pos += int64(h.TotalBytes)
 }
 
@@ -205,8 +206,9 @@ func (c *Cursor) leaveFile() {
 // Close gives back what the cursor holds. It may be called twice. Batches stay good.
 func (c *Cursor) Close() { c.leaveFile() }
 
-func (c *Cursor) layoutOf(schema ids.SchemaID) (*batch.Layout, error) {
-	if c.layout != nil && c.schema == schema {
+// layoutOf returns the layout of a batch, nil if the log has no Layouts.
+func (c *Cursor) layoutOf(h *batch.Header) (*batch.Layout, error) {
+	if c.layout != nil && c.schema == h.SchemaID && c.flags == h.Flags {
 		return c.layout, nil
 	}
 	c.log.mu.Lock()
@@ -215,11 +217,14 @@ func (c *Cursor) layoutOf(schema ids.SchemaID) (*batch.Layout, error) {
 	if layouts == nil {
 		return nil, nil
 	}
-	layout, err := layouts(schema)
+	layout, err := layouts(h.SchemaID)
 	if err != nil {
 		return nil, err
 	}
-	c.layout, c.schema = layout, schema
+	if h.Flags&batch.FlagChangeTypes != 0 {
+		layout = layout.WithChangeTypes()
+	}
+	c.layout, c.schema, c.flags = layout, h.SchemaID, h.Flags
 	return layout, nil
 }
 

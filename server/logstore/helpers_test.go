@@ -73,7 +73,7 @@ func (m *model) end(t testing.TB) ids.Offset {
 		return 0
 	}
 	h := header(t, m.batches[len(m.batches)-1])
-	return ids.Offset(h.BaseOffset) + ids.Offset(h.RowCount)
+	return h.EndOffset()
 }
 
 // make adds a batch with a body of about size bytes to the model and returns it.
@@ -87,7 +87,7 @@ func (m *model) make(t testing.TB, size int) []byte {
 // from returns the batches that hold the rows from on.
 func (m *model) from(t testing.TB, from ids.Offset) [][]byte {
 	for i, b := range m.batches {
-		if h := header(t, b); ids.Offset(h.BaseOffset)+ids.Offset(h.RowCount) > from {
+		if h := header(t, b); h.EndOffset() > from {
 			return m.batches[i:]
 		}
 	}
@@ -115,7 +115,7 @@ func (m *model) check(t testing.TB, l *Log, from, end ids.Offset) {
 	require.NoError(t, err)
 	defer c.Close()
 	for _, want := range m.from(t, from) {
-		if ids.Offset(header(t, want).BaseOffset) >= end {
+		if header(t, want).BaseOffset >= end {
 			break
 		}
 		b, err := c.Next()

@@ -114,7 +114,7 @@ func (l *Log) appendableLocked(h *batch.Header, n int) error {
 		return l.failed
 	case int(h.TotalBytes) != n:
 		return errcode.New(errcode.InvalidBatch, nil, "the batch has %d bytes, its header says %d", n, h.TotalBytes)
-	case ids.Offset(h.BaseOffset) != l.state.End:
+	case h.BaseOffset != l.state.End:
 		return errcode.New(errcode.InvalidBatch, nil, "the batch begins at offset %d, the log of %s ends at %d", h.BaseOffset, l.bucket, l.state.End)
 	case h.RowCount == 0:
 		return errcode.New(errcode.InvalidBatch, nil, "the batch has no rows")
@@ -124,7 +124,7 @@ func (l *Log) appendableLocked(h *batch.Header, n int) error {
 
 func (l *Log) addLocked(seg *segment, h *batch.Header, b []byte) {
 	seg.add(h, seg.bytes)
-	l.tail.push(tailEntry{bytes: b, base: ids.Offset(h.BaseOffset), pos: seg.bytes, time: h.CommitTimestamp, seg: seg})
+	l.tail.push(tailEntry{bytes: b, base: h.BaseOffset, pos: seg.bytes, time: h.CommitTimestamp, seg: seg})
 	if seg.bytes == 0 {
 		seg.firstTime = h.CommitTimestamp
 	}

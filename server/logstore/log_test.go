@@ -126,7 +126,7 @@ func TestTimes(t *testing.T) {
 			want := m.end(t)
 			for _, b := range m.batches {
 				if h := header(t, b); h.CommitTimestamp >= ms {
-					want = ids.Offset(h.BaseOffset)
+					want = h.BaseOffset
 					break
 				}
 			}

@@ -149,7 +149,7 @@ func (w *world) times() {
 	want := w.end()
 	for _, b := range w.model.from(w.t, w.start) {
 		if h := header(w.t, b); h.CommitTimestamp >= ms {
-			want = max(w.start, ids.Offset(h.BaseOffset))
+			want = max(w.start, h.BaseOffset)
 			break
 		}
 	}

@@ -87,7 +87,7 @@ func (r *reader) header(pos int64, next ids.Offset) (batch.Header, error) {
 	switch {
 	case err != nil:
 		return batch.Header{}, r.log.corrupt(r.file.key.base, pos, "the header of the batch is not valid: %s", errcode.From(err).Message)
-	case ids.Offset(h.BaseOffset) != next:
+	case h.BaseOffset != next:
 		return batch.Header{}, r.log.corrupt(r.file.key.base, pos, "the batch begins at offset %d, want %d", h.BaseOffset, next)
 	case h.RowCount == 0 || pastEnd(pos, int64(h.TotalBytes), r.limit):
 		return batch.Header{}, r.log.corrupt(r.file.key.base, pos, "the batch of %d rows and %d bytes does not fit the segment", h.RowCount, h.TotalBytes)

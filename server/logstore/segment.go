@@ -80,9 +80,9 @@ type tally struct {
 
 func (t *tally) add(h *batch.Header, pos int64) {
 	if n := len(t.index); n == 0 || pos-t.index[n-1].pos >= indexEvery {
-		t.index = append(t.index, indexEntry{ids.Offset(h.BaseOffset), pos, h.CommitTimestamp})
+		t.index = append(t.index, indexEntry{h.BaseOffset, pos, h.CommitTimestamp})
 	}
-	t.count(schemaCount{ids.SchemaID(h.SchemaID), 1, int64(h.RowCount), int64(h.TotalBytes)})
+	t.count(schemaCount{h.SchemaID, 1, int64(h.RowCount), int64(h.TotalBytes)})
 }
 
 func (t *tally) count(c schemaCount) {

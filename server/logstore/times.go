@@ -53,7 +53,7 @@ func (l *Log) OffsetAt(ctx context.Context, ms int64) (ids.Offset, error) {
 		case h == nil:
 			return c.next, nil
 		case h.CommitTimestamp >= ms:
-			return max(ids.Offset(h.BaseOffset), start), nil
+			return max(h.BaseOffset, start), nil
 		}
 		c.advance(h)
 	}
