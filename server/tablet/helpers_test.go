@@ -25,7 +25,7 @@ func makeBatch(w ids.WriterID, seq ids.Sequence, rows, n int) []byte {
 		binary.LittleEndian.PutUint64(b[i:], uint64(w))
 		binary.LittleEndian.PutUint64(b[i+8:], uint64(seq))
 	}
-	h := batch.Header{Version: 1, TotalBytes: uint32(len(b)), RowCount: uint32(rows), WriterID: w, Sequence: seq,
+	h := batch.Header{TotalBytes: uint32(len(b)), RowCount: uint32(rows), WriterID: w, Sequence: seq,
 		SchemaID: 1, BodyBytes: uint32(n), UncompressedBytes: uint32(n)}
 	batch.PutHeader(b, h)
 	return b

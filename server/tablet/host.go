@@ -54,14 +54,14 @@ func OpenHost(ctx context.Context, o HostOptions) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := o.FS.MkdirAll(o.Dir, 0o755); err != nil {
-		return nil, fmt.Errorf("create the data directory: %w", err)
-	}
 	kv, err := kvstore.Open(kvstore.Options{
 		FS: o.FS, Dir: o.FS.PathJoin(o.Dir, "kv"), CacheBytes: o.CacheBytes, Logger: o.Logger,
 	})
 	if err != nil {
 		return nil, err
+	}
+	if err := makeParents(o); err != nil {
+		return nil, errors.Join(err, kv.Close())
 	}
 	h := &Host{
 		opt: o, kv: kv, metrics: m,
@@ -92,6 +92,26 @@ func OpenHost(ctx context.Context, o HostOptions) (*Host, error) {
 	h.loops.Go(h.retentionLoop)
 	h.loops.Go(h.diskLoop)
 	return h, nil
+}
+
+// makeParents makes the directories of the tablets and their names durable.
+func makeParents(o HostOptions) error {
+	parents := []string{o.FS.PathDir(o.Dir), o.Dir, o.FS.PathJoin(o.Dir, "tablet")}
+	for _, id := range o.Tablets {
+		if err := o.FS.MkdirAll(o.FS.PathJoin(o.Dir, "tablet", fmt.Sprint(id)), 0o755); err != nil {
+			return fmt.Errorf("create the data directory: %w", err)
+		}
+	}
+	for _, dir := range parents {
+		d, err := o.FS.OpenDir(dir)
+		if err == nil {
+			err = errors.Join(d.Sync(), d.Close())
+		}
+		if err != nil {
+			return fmt.Errorf("sync the data directory: %w", err)
+		}
+	}
+	return nil
 }
 
 // Tablet returns a tablet by its id; false when it is not hosted here.

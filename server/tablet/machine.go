@@ -140,7 +140,7 @@ func (m *machine) append(p position, c *command) (result, error) {
 		}
 	}
 	st := b.log.State()
-	h.BaseOffset, h.CommitTimestamp = int64(st.End), m.applied.lastMs
+	h.BaseOffset, h.CommitTimestamp = st.End, m.applied.lastMs
 	h.Term, h.Index = p.term, p.index
 	batch.PutHeader(c.payload, h)
 	after, err := b.log.Append(c.payload)

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"slices"
 	"strconv"
@@ -29,7 +28,8 @@ type Recovered struct {
 	Last uint64
 }
 
-// Open opens the log in o.Dir, creating it when absent. applied is the index up
+// Open opens the log in o.Dir, creating it when absent; its parent directory
+// should exist for good. applied is the index up
 // to which entries are not needed any more.
 //
 // What a crash left half written at the end is cut off. It fails with
@@ -39,6 +39,9 @@ func Open(o Options, applied uint64) (*WAL, Recovered, error) {
 	o.ensureDefaults()
 	if err := o.FS.MkdirAll(o.Dir, 0o755); err != nil {
 		return nil, Recovered{}, fmt.Errorf("create the write-ahead log's directory: %w", err)
+	}
+	if err := syncDir(o.FS, o.FS.PathDir(o.Dir)); err != nil {
+		return nil, Recovered{}, fmt.Errorf("sync the parent of the write-ahead log's directory: %w", err)
 	}
 	w := &WAL{o: o, released: applied}
 	files, err := w.list()
@@ -105,7 +108,7 @@ func (w *WAL) readFirst(seq uint64) (found, error) {
 	out := found{seq: seq}
 	h, err := parseHeader(b[:n])
 	if err != nil || h.kind != TypeFile || n < len(b) || int(h.length) != fileDataSize ||
-		crc32.Checksum(b[headerSize:], castagnoli) != h.dataCRC {
+		crcOf(b[headerSize:]) != h.dataCRC {
 		return out, nil
 	}
 	d, err := parseFileData(b[headerSize:])
@@ -166,14 +169,7 @@ func (r *recovery) run(files []found) error {
 	if len(r.entries) > 0 && r.entries[0].GetIndex() != r.applied+1 || w.next > r.applied+1 && len(r.entries) == 0 {
 		return corrupt(w.o.Dir, 0, "entries after %d are missing", r.applied)
 	}
-	return w.remove(w.collectFree())
-}
-
-func (w *WAL) collectFree() []uint64 {
-	n := max(0, len(w.free)-w.o.Recycle)
-	remove := w.free[:n]
-	w.free = slices.Clone(w.free[n:])
-	return remove
+	return w.remove(w.collect())
 }
 
 // checkNeverBegun makes sure that a file without a readable first record has no
@@ -195,7 +191,7 @@ func (r *recovery) checkNeverBegun(seq uint64) error {
 		return nil
 	}
 	if h, err := parseHeader(b[:n]); err == nil && h.kind == TypeFile && n == len(b) &&
-		crc32.Checksum(b[headerSize:], castagnoli) == h.dataCRC {
+		crcOf(b[headerSize:]) == h.dataCRC {
 		return nil // whole, of an earlier life
 	}
 	proof, err := findProof(f, anySalt, 0)
@@ -267,6 +263,7 @@ func (r *recovery) take(h header, data []byte) error {
 		}
 		r.w.state = s
 	case TypeEntry:
+		r.w.replaced(h.index)
 		r.w.next = h.index + 1
 		if h.index <= r.applied {
 			r.entries = nil
@@ -308,7 +305,7 @@ func scan(f io.ReaderAt, salt uint64, limit int64, take func(header, []byte) err
 			return pos, ignoreEOF(err)
 		}
 		data = data[:h.length]
-		if crc32.Checksum(data, castagnoli) != h.dataCRC {
+		if crcOf(data) != h.dataCRC {
 			return pos, nil
 		}
 		if err := take(h, data); err != nil {

@@ -83,7 +83,7 @@ func (h *header) put(b []byte) {
 	le.PutUint64(b[24:], h.durable)
 	le.PutUint64(b[32:], h.term)
 	le.PutUint64(b[40:], h.index)
-	le.PutUint32(b, crc32.Checksum(b[4:headerSize], castagnoli))
+	le.PutUint32(b, crcOf(b[4:headerSize]))
 }
 
 // parseHeader reads a header and checks its checksum and bounds, not the data's.
@@ -92,7 +92,7 @@ func parseHeader(b []byte) (header, error) {
 		return header{}, errHeader
 	}
 	le := binary.LittleEndian
-	if le.Uint32(b) != crc32.Checksum(b[4:headerSize], castagnoli) {
+	if le.Uint32(b) != crcOf(b[4:headerSize]) {
 		return header{}, errHeader
 	}
 	h := header{
@@ -176,7 +176,7 @@ func parseFileData(b []byte) (fileData, error) {
 // appendRecord appends a whole record, padding included.
 func appendRecord(dst []byte, h header, data []byte) []byte {
 	h.length = uint32(len(data))
-	h.dataCRC = crc32.Checksum(data, castagnoli)
+	h.dataCRC = crcOf(data)
 	var fixed [headerSize]byte
 	h.put(fixed[:])
 	dst = append(dst, fixed[:]...)
@@ -184,3 +184,5 @@ func appendRecord(dst []byte, h header, data []byte) []byte {
 	var pad [recordAlign]byte
 	return append(dst, pad[:align(int64(len(data)))-int64(len(data))]...)
 }
+
+func crcOf(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }

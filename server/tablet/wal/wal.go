@@ -13,7 +13,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"log/slog"
 	"sync"
@@ -139,6 +138,7 @@ func (w *WAL) Save(state *pb.HardState, entries []*pb.Entry, sync bool) error {
 	}
 	w.written += w.size - start
 	if n := len(entries); n > 0 {
+		w.replaced(entries[0].GetIndex())
 		w.next = entries[n-1].GetIndex() + 1
 	}
 	if !sync {
@@ -176,7 +176,7 @@ func (w *WAL) write(state bool, entries []*pb.Entry) error {
 		if len(e.Data) > maxData {
 			return fmt.Errorf("entry of %d bytes is above the limit of %d", len(e.Data), maxData)
 		}
-		h.length, h.dataCRC = uint32(len(e.Data)), crc32.Checksum(e.Data, castagnoli)
+		h.length, h.dataCRC = uint32(len(e.Data)), crcOf(e.Data)
 		var fixed [headerSize]byte
 		h.put(fixed[:])
 		w.buf = append(w.buf, fixed[:]...)
@@ -213,7 +213,8 @@ func writeFull(f vfs.File, b []byte, pos *int64) error {
 	if len(b) == 0 {
 		return nil
 	}
-	n, err := f.Write(b)
+	// Not Write: file systems for tests may change its argument.
+	n, err := f.WriteAt(b, *pos)
 	*pos += int64(n)
 	if err == nil && n < len(b) {
 		err = io.ErrShortWrite
@@ -335,6 +336,17 @@ func (w *WAL) collect() []uint64 {
 	remove := append([]uint64(nil), w.free[:n]...)
 	w.free = append(w.free[:0], w.free[n:]...)
 	return remove
+}
+
+// replaced tells that entries from index on are written again: what sealed files
+// have of them is not needed.
+func (w *WAL) replaced(index uint64) {
+	if index >= w.next {
+		return
+	}
+	for i := range w.sealed {
+		w.sealed[i].next = min(w.sealed[i].next, index)
+	}
 }
 
 func (w *WAL) remove(seqs []uint64) error {
