@@ -72,7 +72,9 @@ func (t Type) Arrow() arrow.DataType {
 	case Array:
 		return arrow.ListOfField(t.Fields[0].Arrow())
 	case Map:
-		return arrow.MapOfFields(t.Fields[0].Arrow(), t.Fields[1].Arrow())
+		key := t.Fields[0]
+		key.Type.Nullable = false // Validate says so; arrow panics otherwise
+		return arrow.MapOfFields(key.Arrow(), t.Fields[1].Arrow())
 	case Row:
 		fields := make([]arrow.Field, len(t.Fields))
 		for i, f := range t.Fields {
@@ -115,116 +117,179 @@ func ArrowFields(fields []Field) *arrow.Schema {
 // Arrow returns the Arrow schema of the columns, in order.
 func (s *Schema) Arrow() *arrow.Schema { return ArrowFields(s.Columns) }
 
-// FromArrow returns columns that hold what an Arrow schema describes. Field ids
-// are 0, whatever the metadata says: a table gives its own. It fails with
-// INVALID_SCHEMA, naming the column, for a type that no column can have.
+// FromArrow returns the columns whose Arrow form is s, with the ids that its
+// metadata gives, 0 where it gives none. Extension types count as what they are
+// stored as; any time zone makes a TIMESTAMP_LTZ.
+//
+// It fails with INVALID_SCHEMA, the column named and in the fact `column`, for
+// types that no column has: dictionary, run-end, view, union, large and unsigned
+// types, 16-bit floats, durations, intervals, decimals of other than 128 bits,
+// fixed-size lists. See Like for columns that can take them by a cast.
 func FromArrow(s *arrow.Schema) ([]Field, error) {
-	fields := make([]Field, s.NumFields())
-	for i, f := range s.Fields() {
-		field, err := fieldFromArrow(f, f.Name)
+	return fieldsFromArrow("", s.Fields(), 1, func(dt arrow.DataType) arrow.DataType { return dt })
+}
+
+// Like returns columns, without ids, that can hold the values of s once they are
+// cast to the columns' Arrow types: it takes all that FromArrow takes, and large,
+// view, dictionary and run-end types, unsigned integers (UINT64 as DECIMAL(20, 0)),
+// 16-bit floats, DATE64, small decimals, fixed-size lists. It fails as FromArrow
+// does for the rest.
+func Like(s *arrow.Schema) ([]Field, error) {
+	out, err := fieldsFromArrow("", s.Fields(), 1, castTarget)
+	clearIDs(out)
+	return out, err
+}
+
+func clearIDs(fields []Field) {
+	for i := range fields {
+		fields[i].ID = 0
+		clearIDs(fields[i].Type.Fields)
+	}
+}
+
+// castTarget returns the nearest type that holds every value of dt and that
+// columns have, or dt itself. Nested types are left to the caller.
+func castTarget(dt arrow.DataType) arrow.DataType {
+	switch dt := dt.(type) {
+	case *arrow.DictionaryType:
+		return castTarget(dt.ValueType)
+	case *arrow.RunEndEncodedType:
+		return castTarget(dt.Encoded())
+	case *arrow.FixedSizeListType:
+		return arrow.ListOfField(dt.ElemField())
+	case *arrow.LargeListType:
+		return arrow.ListOfField(dt.ElemField())
+	case *arrow.ListViewType:
+		return arrow.ListOfField(dt.ElemField())
+	case *arrow.LargeListViewType:
+		return arrow.ListOfField(dt.ElemField())
+	case *arrow.Decimal32Type:
+		return &arrow.Decimal128Type{Precision: dt.Precision, Scale: dt.Scale}
+	case *arrow.Decimal64Type:
+		return &arrow.Decimal128Type{Precision: dt.Precision, Scale: dt.Scale}
+	}
+	if to, ok := castTargets[dt.ID()]; ok {
+		return to
+	}
+	return dt
+}
+
+// uint64Digits is the number of digits of the largest 64-bit integer.
+const uint64Digits = 20
+
+var castTargets = map[arrow.Type]arrow.DataType{
+	arrow.UINT8: arrow.PrimitiveTypes.Int16, arrow.UINT16: arrow.PrimitiveTypes.Int32, arrow.UINT32: arrow.PrimitiveTypes.Int64,
+	arrow.UINT64:  &arrow.Decimal128Type{Precision: uint64Digits},
+	arrow.FLOAT16: arrow.PrimitiveTypes.Float32, arrow.DATE64: arrow.FixedWidthTypes.Date32,
+	arrow.LARGE_STRING: arrow.BinaryTypes.String, arrow.STRING_VIEW: arrow.BinaryTypes.String,
+	arrow.LARGE_BINARY: arrow.BinaryTypes.Binary, arrow.BINARY_VIEW: arrow.BinaryTypes.Binary,
+}
+
+// fieldsFromArrow turns fields into columns; path is what their names follow, and
+// replace gives the type that stands for one.
+func fieldsFromArrow(path string, fields []arrow.Field, depth int, replace func(arrow.DataType) arrow.DataType) ([]Field, error) {
+	out := make([]Field, len(fields))
+	for i, f := range fields {
+		t, err := typeFromArrow(path+f.Name, f.Type, depth, replace)
 		if err != nil {
 			return nil, err
 		}
-		fields[i] = field
+		t.Nullable = f.Nullable
+		out[i] = Field{Name: f.Name, Type: t}
+		if id, ok := FieldIDOf(f); ok {
+			out[i].ID = id
+		}
 	}
-	return fields, nil
+	return out, nil
 }
 
-func fieldFromArrow(f arrow.Field, path string) (Field, error) {
-	t, err := typeFromArrow(f.Type, path)
-	if err != nil {
-		return Field{}, err
-	}
-	t.Nullable = f.Nullable
-	return Field{Name: f.Name, Type: t}, nil
-}
-
-func typeFromArrow(dt arrow.DataType, path string) (Type, error) {
-	if t, ok := scalarFromArrow(dt); ok {
-		return t, nil
-	}
-	switch dt := dt.(type) {
-	case *arrow.MapType:
-		key, err := fieldFromArrow(dt.KeyField(), path+"."+KeyName)
-		if err != nil {
-			return Type{}, err
-		}
-		value, err := fieldFromArrow(dt.ItemField(), path+"."+ValueName)
-		if err != nil {
-			return Type{}, err
-		}
-		key.Name, value.Name, key.Type.Nullable = KeyName, ValueName, false
-		return Type{Kind: Map, Fields: []Field{key, value}}, nil
-	case *arrow.ListType:
-		return arrayFromArrow(dt.ElemField(), path)
-	case *arrow.LargeListType:
-		return arrayFromArrow(dt.ElemField(), path)
-	case *arrow.FixedSizeListType:
-		return arrayFromArrow(dt.ElemField(), path)
-	case *arrow.StructType:
-		fields := make([]Field, dt.NumFields())
-		for i, f := range dt.Fields() {
-			field, err := fieldFromArrow(f, path+"."+f.Name)
-			if err != nil {
-				return Type{}, err
-			}
-			fields[i] = field
-		}
-		return Type{Kind: Row, Fields: fields}, nil
-	default:
-		return Type{}, errcode.New(errcode.InvalidSchema, nil,
-			"column %s has the Arrow type %s, which no column of a table can have: cast it before writing", path, dt).With("column", path)
-	}
-}
-
-func arrayFromArrow(element arrow.Field, path string) (Type, error) {
-	field, err := fieldFromArrow(element, path+"."+ElementName)
-	if err != nil {
-		return Type{}, err
-	}
-	field.Name = ElementName
-	return Type{Kind: Array, Fields: []Field{field}}, nil
+var scalarFromArrow = map[arrow.Type]Kind{
+	arrow.BOOL: Boolean, arrow.INT8: TinyInt, arrow.INT16: SmallInt, arrow.INT32: Int, arrow.INT64: BigInt,
+	arrow.FLOAT32: Float, arrow.FLOAT64: Double, arrow.STRING: String, arrow.DATE32: Date, arrow.BINARY: Bytes,
 }
 
 // unitDigits is the precision that a column of an Arrow time unit gets.
 var unitDigits = map[arrow.TimeUnit]int{
-	arrow.Second: secondDigits, arrow.Millisecond: milliDigits, arrow.Microsecond: microDigits, arrow.Nanosecond: 9,
+	arrow.Second: secondDigits, arrow.Millisecond: milliDigits, arrow.Microsecond: microDigits, arrow.Nanosecond: MaxFraction,
 }
 
-func scalarFromArrow(dt arrow.DataType) (Type, bool) {
-	switch dt := dt.(type) {
-	case *arrow.Decimal128Type:
-		return Type{Kind: Decimal, Precision: int(dt.Precision), Scale: int(dt.Scale)}, true
-	case *arrow.Time32Type:
-		return Type{Kind: Time, Precision: unitDigits[dt.Unit]}, true
-	case *arrow.Time64Type:
-		return Type{Kind: Time, Precision: unitDigits[dt.Unit]}, true
-	case *arrow.TimestampType:
-		kind := Timestamp
-		if dt.TimeZone != "" {
-			kind = TimestampLTZ
-		}
-		return Type{Kind: kind, Precision: unitDigits[dt.Unit]}, true
-	case *arrow.FixedSizeBinaryType:
-		return Type{Kind: Binary, Length: dt.ByteWidth}, true
+func typeFromArrow(path string, given arrow.DataType, depth int, replace func(arrow.DataType) arrow.DataType) (Type, error) {
+	if depth > MaxDepth {
+		return Type{}, errcode.New(errcode.InvalidSchema, nil, "column %q is nested more than %d types deep", path, MaxDepth).
+			With("column", path)
 	}
-	kind, ok := simpleKinds[dt.ID()]
-	return Type{Kind: kind}, ok
+	t := Type{Nullable: true}
+	var nested []arrow.Field
+	switch dt := replace(given).(type) {
+	case *arrow.Decimal128Type:
+		t.Kind, t.Precision, t.Scale = Decimal, int(dt.Precision), int(dt.Scale)
+	case *arrow.Time32Type:
+		t.Kind, t.Precision = Time, unitDigits[dt.Unit]
+	case *arrow.Time64Type:
+		t.Kind, t.Precision = Time, unitDigits[dt.Unit]
+	case *arrow.TimestampType:
+		t.Kind, t.Precision = Timestamp, unitDigits[dt.Unit]
+		if dt.TimeZone != "" {
+			t.Kind = TimestampLTZ
+		}
+	case *arrow.FixedSizeBinaryType:
+		t.Kind, t.Length = Binary, dt.ByteWidth
+	case *arrow.MapType: // before lists: it is one
+		t.Kind, nested = Map, []arrow.Field{dt.KeyField(), dt.ItemField()}
+		nested[0].Name, nested[1].Name, nested[0].Nullable = KeyName, ValueName, false
+	case *arrow.ListType:
+		t.Kind, nested = Array, []arrow.Field{dt.ElemField()}
+		nested[0].Name = ElementName
+	case *arrow.StructType:
+		t.Kind, nested = Row, dt.Fields()
+	case arrow.ExtensionType:
+		return typeFromArrow(path, dt.StorageType(), depth+1, replace)
+	default:
+		kind, ok := scalarFromArrow[dt.ID()]
+		if !ok {
+			return Type{}, unsupportedArrow(path, given)
+		}
+		return Of(kind), nil
+	}
+	if len(nested) > 0 {
+		var err error
+		if t.Fields, err = fieldsFromArrow(path+".", nested, depth+1, replace); err != nil {
+			return Type{}, err
+		}
+	}
+	if bad := t.parameterFault(); bad != "" {
+		return Type{}, errcode.New(errcode.InvalidSchema, nil, "column %q has the Arrow type %s: %s", path, given, bad).With("column", path)
+	}
+	return t, nil
 }
 
-var simpleKinds = map[arrow.Type]Kind{
-	arrow.BOOL: Boolean, arrow.INT8: TinyInt, arrow.INT16: SmallInt, arrow.INT32: Int, arrow.INT64: BigInt,
-	arrow.UINT8: SmallInt, arrow.UINT16: Int, arrow.UINT32: BigInt,
-	arrow.FLOAT32: Float, arrow.FLOAT64: Double, arrow.STRING: String, arrow.LARGE_STRING: String,
-	arrow.BINARY: Bytes, arrow.LARGE_BINARY: Bytes, arrow.DATE32: Date, arrow.DATE64: Date,
+func unsupportedArrow(path string, dt arrow.DataType) error {
+	hint := "choose another type"
+	switch to := castTarget(dt); {
+	case dt.ID() == arrow.DICTIONARY || dt.ID() == arrow.RUN_END_ENCODED:
+		hint = "decode it to its values first"
+	case dt.ID() == arrow.UINT64:
+		hint = "cast it to int64, or to decimal(20, 0)"
+	case dt.ID() == arrow.DURATION:
+		hint = "cast it to int64"
+	case dt.ID() == arrow.DECIMAL256:
+		hint = "cast it to decimal128"
+	case to.ID() != dt.ID():
+		hint = "cast it to " + to.String()
+	}
+	return errcode.New(errcode.InvalidSchema, nil, "column %q has the Arrow type %s, which no column of a table has; %s", path, dt, hint).
+		With("column", path)
 }
 
 // FieldIDOf returns the field id in an Arrow field's metadata; false when it has none.
 func FieldIDOf(f arrow.Field) (ids.FieldID, bool) {
-	i := f.Metadata.FindKey(FieldIDKey)
-	if i < 0 {
+	text, ok := f.Metadata.GetValue(FieldIDKey)
+	if !ok {
 		return 0, false
 	}
-	id, err := strconv.ParseInt(f.Metadata.Values()[i], 10, 32)
-	return ids.FieldID(id), err == nil
+	id, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || id < 1 {
+		return 0, false
+	}
+	return ids.FieldID(id), true
 }

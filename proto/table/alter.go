@@ -14,8 +14,8 @@ import (
 // it is. Column changes make one new schema, as schema.Apply does. Renaming a
 // column renames it in the keys and in the options that name it.
 //
-// It fails with INVALID_SCHEMA when a column of a key would be dropped or a
-// partition column would change its type, INVALID_OPTION for options that are
+// It fails with INVALID_SCHEMA when a column of a key would be dropped, or a
+// partition column renamed or given another type, INVALID_OPTION for options that are
 // not alterable or bad, and as schema.Apply and Validate do.
 func (d *Descriptor) Apply(changes []*flussv1.TableChange) (*Descriptor, error) {
 	out := d.Clone()
@@ -31,7 +31,10 @@ func (d *Descriptor) Apply(changes []*flussv1.TableChange) (*Descriptor, error) 
 		case *flussv1.TableChange_DropColumn:
 			out.checkDrop(c.DropColumn.GetName(), &f)
 		case *flussv1.TableChange_RenameColumn:
-			out.rename(c.RenameColumn.GetName(), c.RenameColumn.GetNewName())
+			out.rename(c.RenameColumn.GetName(), c.RenameColumn.GetNewName(), &f)
+		case nil:
+			f.list = append(f.list, errcode.New(errcode.InvalidArgument, nil,
+				"a change says nothing that this server knows; it may be older than its client"))
 		}
 	}
 	if f.any() {
@@ -132,15 +135,18 @@ func (d *Descriptor) checkPartitionTypes(before *schema.Schema) error {
 	return nil
 }
 
-func (d *Descriptor) rename(from, to string) {
+func (d *Descriptor) rename(from, to string, f *faults) {
+	if from != to && slices.Contains(d.PartitionKeys, from) { // partitions that there are tell their columns by name
+		f.schema("column %q is a partition column and cannot be renamed", from)
+		return
+	}
 	replace := func(names []string) {
 		if i := slices.Index(names, from); i >= 0 {
 			names[i] = to
 		}
 	}
-	replace(d.PartitionKeys)
 	replace(d.BucketKeys)
-	for _, key := range []string{"table.auto-partition.key", "table.merge-engine.versioned.ver-column", "table.statistics.columns"} {
+	for _, key := range []string{"table.merge-engine.versioned.ver-column", "table.statistics.columns"} {
 		value, ok := d.Properties[key]
 		if !ok {
 			continue
