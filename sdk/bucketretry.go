@@ -164,7 +164,7 @@ func (bw *bucketWriter) recover(v verdict) {
 			return
 		}
 	}
-	writer := bw.writer
+	var writer ids.WriterID
 	if v.newWriter {
 		id, err := c.initWriter(c.life)
 		if err != nil {

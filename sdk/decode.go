@@ -27,11 +27,11 @@ func encoderOptions(info *table.Info) batch.EncoderOptions {
 	o := batch.EncoderOptions{Level: info.Options.LogZSTDLevel}
 	switch info.Options.LogCompression {
 	case table.ZSTD:
-		o.Codec = batch.ZSTD
+		o.Codec = batch.Zstd
 	case table.LZ4Frame:
 		o.Codec = batch.LZ4Frame
 	case table.NoneCompression:
-		o.Codec = batch.Uncompressed
+		o.Codec = batch.None
 	}
 	return o
 }

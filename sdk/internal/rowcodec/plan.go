@@ -54,17 +54,18 @@ func (b *Builder) Append(row any) error {
 		return b.appendMap(m)
 	}
 	v := reflect.ValueOf(row)
-	if v.Kind() != reflect.Pointer {
-		if v.Kind() != reflect.Struct {
-			return badRow(row)
-		}
-		// A struct in an interface is not addressable: the interface points to it.
-		return b.appendStruct(v.Type(), dataOf(&row), row)
-	}
-	if v.IsNil() || v.Elem().Kind() != reflect.Struct {
+	switch {
+	case v.Kind() == reflect.Struct:
+		return b.appendValue(row)
+	case v.Kind() != reflect.Pointer || v.IsNil() || v.Type().Elem().Kind() != reflect.Struct:
 		return badRow(row)
 	}
-	return b.appendStruct(v.Type().Elem(), v.UnsafePointer(), row)
+	return b.appendStruct(v.Type().Elem(), v.UnsafePointer())
+}
+
+// appendValue appends a struct that is not addressable: the interface points to it.
+func (b *Builder) appendValue(row any) error {
+	return b.appendStruct(reflect.TypeOf(row), dataOf(&row))
 }
 
 func badRow(row any) error {
@@ -95,7 +96,7 @@ func pointerShaped(t reflect.Type) bool {
 	return false
 }
 
-func (b *Builder) appendStruct(t reflect.Type, p unsafe.Pointer, _ any) error {
+func (b *Builder) appendStruct(t reflect.Type, p unsafe.Pointer) error {
 	plan, err := b.shape.plan(t)
 	if err != nil {
 		return err

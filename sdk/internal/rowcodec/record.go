@@ -28,9 +28,11 @@ func sizeOf(a arrow.Array, from, to int) int {
 	}
 	switch a := a.(type) {
 	case *array.String:
-		return n + 4*rows + a.ValueOffset(to) - a.ValueOffset(from)
+		offsets := a.ValueOffsets()
+		return n + 4*rows + int(offsets[to]-offsets[from])
 	case *array.Binary:
-		return n + 4*rows + int(a.ValueOffset64(to)-a.ValueOffset64(from))
+		offsets := a.ValueOffsets()
+		return n + 4*rows + int(offsets[to]-offsets[from])
 	case *array.List:
 		first, _ := a.ValueOffsets(from)
 		_, last := a.ValueOffsets(to - 1)
@@ -146,7 +148,7 @@ func firstNull(a arrow.Array) int {
 			return i
 		}
 	}
-	return -1
+	return 0 // an array of the null type has no bits
 }
 
 // AppendRecord appends the rows of rec, which must have come from Conform of the
