@@ -91,7 +91,8 @@ func (b *Batch) View() *batch.View {
 // ReadColumns returns the bytes of the given columns of the body, one range
 // after the other in that order, or of the whole body if cols is nil. The
 // caller frees the buffers, which may outlive the batch. Bytes in memory are
-// not copied; bytes from a file have had their column checksums verified.
+// not copied; bytes from a file have had their column checksums verified, if
+// the log has Layouts.
 //
 // It fails with errcode.Corrupt (segment, position), errcode.Unavailable when
 // the file cannot be read, and errcode.InvalidProjection for a column that the

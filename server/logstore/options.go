@@ -93,7 +93,7 @@ type LogOptions struct {
 	SegmentAge time.Duration
 	// Layouts finds the layout of a schema id, for reading heads and columns
 	// of batches. It must be safe for concurrent use. Without it batches have
-	// no View and are read whole.
+	// no View, are read whole, and their bodies are not verified.
 	Layouts func(ids.SchemaID) (*batch.Layout, error)
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/cockroachdb/errors/oserror"
+
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
 )
@@ -65,30 +67,25 @@ func (l *Log) nearTime(ms int64) (ids.Offset, error) {
 	if err := l.ensureLoaded(); err != nil {
 		return 0, err
 	}
-	for i := 0; ; i++ {
-		l.mu.Lock()
-		if i >= len(l.sealed) {
-			defer l.mu.Unlock()
-			return l.nearTimeOpenLocked(ms), nil
-		}
-		s := l.sealed[i]
-		l.mu.Unlock()
+	l.mu.Lock()
+	sealed, open := slices.Clone(l.sealed), l.nearTimeOpenLocked(ms)
+	l.mu.Unlock()
+	for _, s := range sealed {
 		if s.timed && s.lastTime < ms {
 			continue
 		}
 		foot, err := l.sealedFooter(s.base)
-		if err != nil && !l.isSealed(s.base) {
-			i = -1 // trimmed meanwhile: from the beginning
-			continue
-		}
-		if err != nil {
+		switch {
+		case err != nil && !l.isSealed(s.base):
+			continue // trimmed meanwhile
+		case err != nil:
 			return 0, err
-		}
-		if foot.lastTime >= ms {
+		case foot.lastTime >= ms:
 			e, _ := floorTime(foot.index, ms)
 			return max(e.base, s.base), nil
 		}
 	}
+	return open, nil
 }
 
 // nearTimeOpenLocked is nearTime in the segments without footer.
@@ -110,7 +107,9 @@ func (l *Log) nearTimeOpenLocked(ms int64) ids.Offset {
 // sealedFooter reads the footer of a sealed segment and notes what it says.
 func (l *Log) sealedFooter(base ids.Offset) (*footer, error) {
 	f, err := l.store.files.acquire(fileKey{l, base}, l.path(base))
-	if err != nil {
+	if oserror.IsNotExist(err) && l.isSealed(base) {
+		return nil, l.corrupt(base, 0, "the file is missing")
+	} else if err != nil {
 		return nil, l.readError(base, 0, err)
 	}
 	defer l.store.files.release(f)
@@ -163,26 +162,19 @@ func (l *Log) expiredSealed(ms int64) (ids.Offset, error) {
 	if err := l.ensureLoaded(); err != nil {
 		return 0, err
 	}
+	l.mu.Lock()
+	sealed := slices.Clone(l.sealed)
+	for _, seg := range l.open { // rolled ones are as good as sealed
+		sealed = append(sealed, sealedSegment{base: seg.base, lastTime: seg.lastTime, timed: true})
+	}
+	l.mu.Unlock()
 	at := ids.Offset(0)
-	for i := 0; ; i++ {
-		l.mu.Lock()
-		if i >= len(l.sealed) {
-			defer l.mu.Unlock()
-			for _, seg := range l.open {
-				if !seg.rolled || seg.lastTime >= ms {
-					break
-				}
-				at = seg.end
-			}
-			return at, nil
-		}
-		s, end := l.sealed[i], l.sealedEndLocked(i)
-		l.mu.Unlock()
+	for _, s := range sealed {
+		at = max(at, s.base) // all before s is older than ms
 		if !s.timed {
 			foot, err := l.sealedFooter(s.base)
 			if err != nil && !l.isSealed(s.base) {
-				i = -1 // trimmed meanwhile: from the beginning
-				continue
+				continue // trimmed meanwhile
 			}
 			if err != nil {
 				return 0, err
@@ -190,10 +182,10 @@ func (l *Log) expiredSealed(ms int64) (ids.Offset, error) {
 			s.lastTime = foot.lastTime
 		}
 		if s.lastTime >= ms {
-			return at, nil
+			break
 		}
-		at = end
 	}
+	return at, nil
 }
 
 // ExpiredBySize returns the offset to Trim at so that at most keep bytes, and
