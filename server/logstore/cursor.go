@@ -5,8 +5,6 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/cockroachdb/errors/oserror"
-
 	"github.com/fluss-go/fluss/proto/batch"
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
@@ -140,7 +138,7 @@ func (c *Cursor) enter(at *place) (*batch.Header, error) {
 	if c.reader.file == nil || c.place.base != at.base {
 		c.leaveFile()
 		f, err := l.store.files.acquire(fileKey{l, at.base}, l.path(at.base))
-		if oserror.IsNotExist(err) {
+		if isMissing(err) {
 			if err := l.readable(c.next); err != nil {
 				return nil, err // trimmed or dropped meanwhile
 			}

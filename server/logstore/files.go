@@ -2,6 +2,8 @@ package logstore
 
 import (
 	"container/list"
+	"errors"
+	"io/fs"
 	"sync"
 	"sync/atomic"
 
@@ -146,3 +148,6 @@ func closeAll(files []*file) {
 		_ = f.Close() // read only: nothing to lose
 	}
 }
+
+// isMissing reports whether err says that a file or directory does not exist.
+func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/cockroachdb/errors/oserror"
-
 	"github.com/fluss-go/fluss/proto/batch"
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
@@ -50,12 +48,12 @@ func (l *Log) load() error {
 	l.mu.Unlock()
 
 	names, err := l.store.opt.FS.List(l.dir)
-	if err != nil && !oserror.IsNotExist(err) {
+	if err != nil && !isMissing(err) {
 		return l.stall(&active, "listing the directory of", err)
 	}
 	d := sortNames(names, active.base)
 	for _, base := range d.later {
-		if err := l.store.opt.FS.Remove(l.path(base)); err != nil && !oserror.IsNotExist(err) {
+		if err := l.store.opt.FS.Remove(l.path(base)); err != nil && !isMissing(err) {
 			return l.stall(&segment{base: base}, "removing the leftover", err)
 		}
 	}
@@ -117,7 +115,7 @@ func (l *Log) checkActive(active *segment, floor ids.Offset) (hollow bool, err e
 	}
 	info, err := l.store.opt.FS.Stat(l.path(active.base))
 	switch {
-	case oserror.IsNotExist(err):
+	case isMissing(err):
 		return false, l.failShort(active.base, 0, active.written)
 	case err != nil:
 		return false, l.stall(active, "looking at", err)
@@ -258,7 +256,7 @@ func (l *Log) notDropped(left []sealedSegment, err error) error {
 }
 
 func (l *Log) removeFile(path string) error {
-	if err := l.store.opt.FS.Remove(path); err != nil && !oserror.IsNotExist(err) {
+	if err := l.store.opt.FS.Remove(path); err != nil && !isMissing(err) {
 		return err
 	}
 	return nil
@@ -295,7 +293,7 @@ func (l *Log) Remove() error {
 		return errcode.New(errcode.Unavailable, err, "removing the log of %s failed; it is tried again", l.bucket)
 	}
 	l.store.dirs.forget(l.dir)
-	if err := l.store.dirs.sync(fs.PathDir(l.dir)); err != nil && !oserror.IsNotExist(err) {
+	if err := l.store.dirs.sync(fs.PathDir(l.dir)); err != nil && !isMissing(err) {
 		return errcode.New(errcode.Unavailable, err, "removing the log of %s failed; it is tried again", l.bucket)
 	}
 	return nil

@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/cockroachdb/errors/oserror"
-
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
 )
@@ -107,7 +105,7 @@ func (l *Log) nearTimeOpenLocked(ms int64) ids.Offset {
 // sealedFooter reads the footer of a sealed segment and notes what it says.
 func (l *Log) sealedFooter(base ids.Offset) (*footer, error) {
 	f, err := l.store.files.acquire(fileKey{l, base}, l.path(base))
-	if oserror.IsNotExist(err) && l.isSealed(base) {
+	if isMissing(err) && l.isSealed(base) {
 		return nil, l.corrupt(base, 0, "the file is missing")
 	} else if err != nil {
 		return nil, l.readError(base, 0, err)
