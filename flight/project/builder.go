@@ -4,7 +4,10 @@ import (
 	"encoding/binary"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/bitutil"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/fluss-go/fluss/proto/batch"
 	"github.com/fluss-go/fluss/proto/schema"
 )
 
@@ -340,3 +343,75 @@ func aligned(n int) int { return (n + align - 1) &^ (align - 1) }
 
 // bytesOfBits is the number of bytes for n bits.
 func bytesOfBits(n int) int { return (n + 7) / 8 }
+
+// describe adds the nodes and buffers of c to m, its first buffer at offset
+// size of the body, and returns the body's size behind c.
+func (c *column) describe(m *batch.Meta, size int) int {
+	m.Nodes = append(m.Nodes, batch.Node{Length: int64(c.rows), Nulls: int64(c.nulls)})
+	for _, b := range c.buffers() {
+		m.Buffers = append(m.Buffers, batch.BufferRange{Off: int64(size), Len: int64(len(b))})
+		size += aligned(len(b))
+	}
+	for _, child := range c.children {
+		size = child.describe(m, size)
+	}
+	return size
+}
+
+// buffers returns the buffers of c without those of its children.
+func (c *column) buffers() [][]byte {
+	validity := c.validity
+	if c.nulls == 0 {
+		validity = nil
+	}
+	switch c.form {
+	case fixed, bitsForm:
+		return [][]byte{validity, c.values}
+	case variable:
+		return [][]byte{validity, c.offsets, c.values}
+	case list:
+		return [][]byte{validity, c.offsets}
+	case structs:
+	}
+	return [][]byte{validity}
+}
+
+// write appends the buffers of c to a body, each padded to align.
+func (c *column) write(body []byte) []byte {
+	for _, b := range c.buffers() {
+		body = append(body, b...)
+		pad := aligned(len(body)) - len(body)
+		body = append(body, zeroPage[:pad]...)
+	}
+	for _, child := range c.children {
+		body = child.write(body)
+	}
+	return body
+}
+
+// data returns the rows of c as Arrow data of the type t; it shares c's memory.
+func (c *column) data(t schema.Type) arrow.ArrayData {
+	var buffers []*memory.Buffer
+	for _, b := range c.buffers() {
+		if b == nil {
+			buffers = append(buffers, nil)
+			continue
+		}
+		buffers = append(buffers, memory.NewBufferBytes(b))
+	}
+	var children []arrow.ArrayData
+	dt := t.Arrow()
+	if t.Kind == schema.Map {
+		entry := c.children[0]
+		var fields []arrow.ArrayData
+		for i, child := range entry.children {
+			fields = append(fields, child.data(t.Fields[i].Type))
+		}
+		children = []arrow.ArrayData{array.NewData(dt.(*arrow.MapType).Elem(), entry.rows, []*memory.Buffer{nil}, fields, entry.nulls, 0)}
+	} else {
+		for i, child := range c.children {
+			children = append(children, child.data(t.Fields[i].Type))
+		}
+	}
+	return array.NewData(dt, c.rows, buffers, children, c.nulls, 0)
+}

@@ -1,0 +1,296 @@
+package flight
+
+import (
+	"context"
+
+	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
+
+	"github.com/fluss-go/fluss/flight/project"
+	"github.com/fluss-go/fluss/proto/batch"
+	"github.com/fluss-go/fluss/proto/errcode"
+	"github.com/fluss-go/fluss/proto/ids"
+)
+
+// When stored batches are worth a message of their own, and when gathered rows are.
+const (
+	// smallBytes is the size below which what a scan takes of a batch is
+	// gathered with that of the batches behind it: copying it is cheaper than
+	// a message. Compressed batches must be decompressed for it.
+	smallBytes           = 32 << 10
+	smallCompressedBytes = 4 << 10
+	// fullBytes and fullRows are what a gathered message holds at most, about.
+	fullBytes = 256 << 10
+	fullRows  = 64 << 10
+	// turnBatches bounds the batches that a bucket may look at in one turn
+	// without finding rows.
+	turnBatches = 64
+)
+
+// bucketScan is the scan of one bucket in a stream.
+type bucketScan struct {
+	bucket ids.Bucket
+	log    Log
+	cursor Cursor
+	// pos is the offset of the next row to look at; the scan ends at stop
+	// unless it follows.
+	pos, stop ids.Offset
+	follows   bool
+	// held is a batch that was read and is not used yet.
+	held   Batch
+	cancel func()
+	// queued is guarded by the queue's mutex.
+	queued bool
+
+	// Of the gathered rows: where they begin, and the newest batch.
+	base      ids.Offset
+	timestamp int64
+	schema    ids.SchemaID
+}
+
+func keyOf(b ids.Bucket) bucketKey { return bucketKey{b.Partition, b.Bucket} }
+
+// openBucket adds a bucket to the stream.
+func (st *stream) openBucket(ctx context.Context, ref ids.Bucket) error {
+	log, err := st.service.source.Log(ctx, ref)
+	if err != nil {
+		return err
+	}
+	b := &bucketScan{bucket: ref, log: log, follows: st.scan.request.GetFollow(), schema: st.scan.out.Target().ID}
+	if b.pos, b.stop, err = st.scan.bounds(ctx, ref, log); err != nil {
+		return err
+	}
+	if b.follows || b.pos < b.stop {
+		if b.cursor, err = log.Cursor(min(b.pos, log.HighWatermark())); err != nil {
+			return err
+		}
+	}
+	st.open[keyOf(ref)] = b
+	if b.follows {
+		b.cancel = log.Watch(func() { st.queue.push(b) })
+	}
+	st.queue.push(b)
+	return nil
+}
+
+func (b *bucketScan) close() {
+	if b.cancel != nil {
+		b.cancel()
+	}
+	if b.held != nil {
+		b.held.Release()
+		b.held = nil
+	}
+	if b.cursor != nil {
+		b.cursor.Close()
+		b.cursor = nil
+	}
+}
+
+// ended reports whether all rows have been looked at.
+func (b *bucketScan) ended() bool { return !b.follows && b.pos >= b.stop }
+
+// next returns the next batch, nil when there is none.
+func (b *bucketScan) next() (Batch, error) {
+	if held := b.held; held != nil {
+		b.held = nil
+		return held, nil
+	}
+	return b.cursor.Next()
+}
+
+// position returns the metadata of a batch that ends where b is.
+func (b *bucketScan) position() *flussv1.ScanMetadata {
+	return &flussv1.ScanMetadata{
+		PartitionId: int64(b.bucket.Partition), Bucket: int32(b.bucket.Bucket),
+		BaseOffset: int64(b.pos), NextOffset: int64(b.pos), HighWatermark: int64(b.log.HighWatermark()),
+		CommitTimestampMs: b.timestamp, SchemaId: int32(b.schema), BucketEnd: b.ended(),
+	}
+}
+
+// turn lets a bucket send one message, and queues it again if it may have more.
+func (st *stream) turn(ctx context.Context, b *bucketScan) error {
+	if st.open[keyOf(b.bucket)] != b {
+		return nil // it has ended, and its log rose once more
+	}
+	more, err := st.fill(ctx, b)
+	if err != nil {
+		if st.scan.followsPartitions() && gone(err) {
+			st.end(b)
+			return nil
+		}
+		return err
+	}
+	switch {
+	case b.ended():
+		st.end(b)
+	case more:
+		st.queue.push(b)
+	}
+	return ctx.Err()
+}
+
+// gone reports whether err tells that a bucket was dropped.
+func gone(err error) bool {
+	code := errcode.Of(err)
+	return code == errcode.UnknownBucket || code == errcode.UnknownPartition
+}
+
+func (st *stream) end(b *bucketScan) {
+	b.close()
+	delete(st.open, keyOf(b.bucket))
+}
+
+// fill reads batches until there is a message to send, and sends it. more tells
+// that the bucket may have another one at once.
+func (st *stream) fill(ctx context.Context, b *bucketScan) (more bool, err error) {
+	for range turnBatches {
+		if b.ended() {
+			return false, st.flush(b, true)
+		}
+		stored, err := b.next()
+		if err != nil {
+			return false, err
+		}
+		if stored == nil {
+			if !b.follows { // the log is shorter than its high watermark was
+				b.stop = b.pos
+				continue
+			}
+			return false, st.flush(b, false)
+		}
+		sent, err := st.consume(ctx, b, stored)
+		if err != nil || sent {
+			return true, err
+		}
+		if rows, bytes := st.wire.Pending(); rows >= fullRows || bytes >= fullBytes || st.left == 0 {
+			return true, st.flush(b, false)
+		}
+	}
+	return true, st.flush(b, false)
+}
+
+// flush sends the gathered rows, or an empty batch if the end is to be told.
+func (st *stream) flush(b *bucketScan, end bool) error {
+	rows, _ := st.wire.Pending()
+	if rows == 0 && !end {
+		return nil
+	}
+	m := b.position()
+	if rows > 0 {
+		m.BaseOffset = int64(b.base)
+	}
+	return st.send(b, m)
+}
+
+// consume takes the rows of one batch: it sends them, and returns true, or
+// gathers them, or drops what does not belong to the scan. It releases stored
+// or holds it for the next turn.
+func (st *stream) consume(ctx context.Context, b *bucketScan, stored Batch) (sent bool, err error) {
+	keep := false
+	defer func() {
+		if !keep {
+			stored.Release()
+		}
+	}()
+	v := stored.View()
+	h := v.Header()
+	from, to := max(0, int(b.pos-h.BaseOffset)), int(h.RowCount)
+	if !b.follows {
+		to = min(to, int(b.stop-h.BaseOffset))
+	}
+	if from >= to {
+		b.pos = max(b.pos, min(h.EndOffset(), b.endOr(h.EndOffset())))
+		return false, nil
+	}
+	plan, err := st.plan(ctx, h.SchemaID)
+	if err != nil {
+		return false, err
+	}
+	rows := project.Rows{}
+	if st.wire.MayMatch(plan, v) {
+		if rows, err = st.wire.Match(plan, stored, from, to); err != nil {
+			return false, err
+		}
+	}
+	if rows.Len() == 0 {
+		b.advance(&h, to)
+		return false, nil
+	}
+	if int64(rows.Len()) >= st.left {
+		rows = rows.First(int(st.left))
+		to = rows.To
+	}
+	pending, _ := st.wire.Pending()
+	if rows.Len() == int(h.RowCount) && plan.CanSlice(v) {
+		switch small := isSmall(plan, v, &h); {
+		case !small && pending > 0:
+			b.held, keep = stored, true
+			return true, st.flush(b, false)
+		case !small || pending == 0 && !b.peek():
+			return true, st.slice(b, plan, stored, &h)
+		}
+	}
+	if pending == 0 {
+		b.base = h.BaseOffset + ids.Offset(firstOf(rows))
+	}
+	if err := st.wire.Append(plan, stored, b.bucket.Bucket, rows); err != nil {
+		return false, err
+	}
+	st.left -= int64(rows.Len())
+	b.advance(&h, to)
+	return false, nil
+}
+
+// endOr returns where the scan stops, or otherwise when it does not.
+func (b *bucketScan) endOr(otherwise ids.Offset) ids.Offset {
+	if b.follows {
+		return otherwise
+	}
+	return b.stop
+}
+
+func isSmall(p *project.Plan, v *batch.View, h *batch.Header) bool {
+	limit := int64(smallBytes)
+	if h.Codec != batch.None {
+		limit = smallCompressedBytes
+	}
+	return p.RawBytes(v) < limit
+}
+
+func firstOf(r project.Rows) int {
+	if r.List != nil {
+		return int(r.List[0])
+	}
+	return r.From
+}
+
+// advance moves b behind the rows before to of a batch.
+func (b *bucketScan) advance(h *batch.Header, to int) {
+	b.pos = h.BaseOffset + ids.Offset(to)
+	b.timestamp, b.schema = h.CommitTimestamp, h.SchemaID
+}
+
+// peek reads the next batch ahead and reports whether there is one that belongs
+// to the scan. An error comes again when the batch is asked for.
+func (b *bucketScan) peek() bool {
+	if b.held == nil {
+		b.held, _ = b.cursor.Next()
+	}
+	if b.held == nil {
+		return false
+	}
+	h := b.held.View().Header()
+	return b.follows || h.BaseOffset < b.stop
+}
+
+// slice sends a whole batch as it is stored.
+func (st *stream) slice(b *bucketScan, p *project.Plan, stored Batch, h *batch.Header) error {
+	if err := st.wire.Raw(&st.data, p, stored, b.bucket.Bucket); err != nil {
+		return err
+	}
+	st.left -= int64(h.RowCount)
+	b.advance(h, int(h.RowCount))
+	m := b.position()
+	m.BaseOffset = int64(h.BaseOffset)
+	return st.sendWith(m)
+}

@@ -1,0 +1,341 @@
+package flight
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
+
+	"github.com/apache/arrow-go/v18/arrow/flight"
+	"google.golang.org/grpc/mem"
+
+	"github.com/fluss-go/fluss/flight/codec"
+	"github.com/fluss-go/fluss/flight/project"
+	"github.com/fluss-go/fluss/flight/ticket"
+	"github.com/fluss-go/fluss/proto/errcode"
+	"github.com/fluss-go/fluss/proto/ids"
+)
+
+// DoGet streams the scan of a ticket: the schema, then batches, each with a
+// fluss.v1.ScanMetadata. Buckets take turns, one message each; one that has
+// nothing to send costs the others nothing.
+func (s *Service) DoGet(tk *flight.Ticket, server flight.FlightService_DoGetServer) error {
+	leave, err := s.admit()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	r, err := ticket.Decode(tk.GetTicket())
+	if err != nil {
+		return err
+	}
+	sc, err := s.resolve(server.Context(), r)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(server.Context())
+	defer cancel(nil)
+	st := &stream{service: s, scan: sc, server: server, left: unlimited, keepAlive: s.options.KeepAlive}
+	if r.GetLimit() > 0 {
+		st.left = r.GetLimit()
+	}
+	if ms := r.GetKeepAliveMs(); ms > 0 {
+		st.keepAlive = max(minKeepAlive, min(time.Duration(ms)*time.Millisecond, s.options.Stall))
+	}
+	done := s.work(func() error { return st.run(ctx) })
+	return s.supervise(st, done)
+}
+
+// supervise waits for the end of a scan, and ends one whose client takes nothing.
+func (s *Service) supervise(st *stream, done <-chan error) error {
+	const looks = 4 // per stall
+	tick := time.NewTicker(max(s.options.Stall/looks, time.Millisecond))
+	defer tick.Stop()
+	var sent int64
+	still := 0
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-s.ctx.Done():
+			return errShutdown()
+		case <-tick.C:
+		}
+		if n := st.sent.Load(); n != sent || !st.sending.Load() {
+			sent, still = n, 0
+			continue
+		}
+		if still++; still > looks {
+			return errcode.New(errcode.DeadlineExceeded, nil,
+				"the client took nothing for %s and the scan was ended: read on from the last next_offset", s.options.Stall)
+		}
+	}
+}
+
+// unlimited is the limit of a scan that has none.
+const unlimited = int64(1)<<62 - 1
+
+// stream is one running DoGet. Its goroutine owns all but the atomics and the queue.
+type stream struct {
+	service   *Service
+	scan      *scan
+	server    flight.FlightService_DoGetServer
+	wire      *project.Wire
+	plans     map[ids.SchemaID]*project.Plan
+	keepAlive time.Duration
+	// left is how many rows may still be sent.
+	left int64
+
+	open  map[bucketKey]*bucketScan
+	queue queue
+	idle  *time.Timer // of a scan that follows
+	turns int         // of keep-alives
+
+	data     codec.FlightData
+	metadata []byte
+
+	// sending and sent let the supervisor see whether the client reads.
+	sending atomic.Bool
+	sent    atomic.Int64
+}
+
+// queue holds the buckets that may have something to send, in order.
+type queue struct {
+	mu sync.Mutex // guards waiting and the queued of all buckets
+	// waiting[first:] are queued.
+	waiting []*bucketScan
+	first   int
+	signal  chan struct{}
+}
+
+// push queues b unless it is queued, and wakes the stream. Any goroutine may call it.
+func (q *queue) push(b *bucketScan) {
+	q.mu.Lock()
+	if !b.queued {
+		b.queued = true
+		q.waiting = append(q.waiting, b)
+	}
+	q.mu.Unlock()
+	select {
+	case q.signal <- struct{}{}:
+	default:
+	}
+}
+
+// pop returns the next bucket, nil when there is none.
+func (q *queue) pop() *bucketScan {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.first == len(q.waiting) {
+		q.waiting, q.first = q.waiting[:0], 0
+		return nil
+	}
+	b := q.waiting[q.first]
+	q.waiting[q.first] = nil
+	q.first++
+	if q.first > len(q.waiting)/2 {
+		n := copy(q.waiting, q.waiting[q.first:])
+		clear(q.waiting[n:])
+		q.waiting, q.first = q.waiting[:n], 0
+	}
+	b.queued = false
+	return b
+}
+
+// run sends the whole scan.
+func (st *stream) run(ctx context.Context) error {
+	st.wire = project.NewWire(st.scan.out, st.scan.filter, codec.Buffers)
+	st.plans = map[ids.SchemaID]*project.Plan{}
+	st.open = map[bucketKey]*bucketScan{}
+	st.queue.signal = make(chan struct{}, 1)
+	st.idle = time.NewTimer(st.keepAlive)
+	defer st.idle.Stop()
+	defer func() {
+		for _, b := range st.open {
+			b.close()
+		}
+	}()
+	for _, b := range st.scan.refs() {
+		if err := st.openBucket(ctx, b); err != nil {
+			return err
+		}
+	}
+	st.data.Header = schemaMessage(st.scan.out.Schema())
+	if err := st.transmit(); err != nil {
+		return err
+	}
+	if st.scan.request.GetFollow() {
+		return st.follow(ctx)
+	}
+	for b := st.queue.pop(); b != nil && st.left > 0; b = st.queue.pop() {
+		if err := st.turn(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow sends rows as they come, until the limit or the end of ctx.
+func (st *stream) follow(ctx context.Context) error {
+	check := st.partitionTicker()
+	defer check.Stop()
+	for st.left > 0 {
+		b := st.queue.pop()
+		if b != nil {
+			if err := st.turn(ctx, b); err != nil {
+				return err
+			}
+		}
+		var wake <-chan struct{} = closed
+		if b == nil {
+			wake = st.queue.signal
+		}
+		select {
+		case <-st.idle.C:
+			if err := st.sendKeepAlive(); err != nil {
+				return err
+			}
+			continue
+		case <-check.C:
+			if err := st.findPartitions(ctx); err != nil {
+				return err
+			}
+			continue
+		default:
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-st.idle.C:
+			if err := st.sendKeepAlive(); err != nil {
+				return err
+			}
+		case <-check.C:
+			if err := st.findPartitions(ctx); err != nil {
+				return err
+			}
+		case <-wake:
+		}
+	}
+	return nil
+}
+
+var closed = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// followsPartitions reports whether partitions that come are part of the scan.
+func (sc *scan) followsPartitions() bool {
+	return sc.request.GetFollow() && len(sc.table.Info.Descriptor.PartitionKeys) > 0 && len(sc.request.GetPartitions()) == 0
+}
+
+// partitionTicker ticks when to look for new partitions, which may be never.
+func (st *stream) partitionTicker() *time.Ticker {
+	t := time.NewTicker(st.service.options.PartitionCheck)
+	if !st.scan.followsPartitions() {
+		t.Stop()
+	}
+	return t
+}
+
+// findPartitions opens the buckets of partitions that came since; they are read
+// from their start.
+func (st *stream) findPartitions(ctx context.Context) error {
+	t, err := st.service.source.Table(ctx, st.scan.table.Info.Path)
+	if err != nil {
+		return err
+	}
+	if t.Info.ID != st.scan.table.Info.ID {
+		return errcode.New(errcode.UnknownTable, nil, "table %s was dropped while it was read", t.Info.Path)
+	}
+	known := map[ids.PartitionID]bool{}
+	for _, p := range st.scan.partitions {
+		known[p.ID] = true
+	}
+	st.scan.partitions = t.Partitions
+	for _, p := range t.Partitions {
+		if known[p.ID] {
+			continue
+		}
+		for _, b := range st.scan.buckets {
+			st.scan.starts[bucketKey{p.ID, b}] = 0
+			if err := st.openBucket(ctx, ids.Bucket{Table: t.Info.ID, Partition: p.ID, Bucket: b}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// transmit sends st.data and frees it.
+func (st *stream) transmit() error {
+	st.sending.Store(true)
+	err := st.server.SendMsg(&st.data)
+	st.sending.Store(false)
+	st.sent.Add(1)
+	st.data.Free()
+	st.idle.Reset(st.keepAlive)
+	return err
+}
+
+// sendKeepAlive sends an empty batch with the place of the next bucket in turn.
+func (st *stream) sendKeepAlive() error {
+	if len(st.open) == 0 {
+		st.wire.Finish(&st.data)
+		return st.transmit()
+	}
+	refs := st.scan.refs()
+	for range refs {
+		b, ok := st.open[keyOf(refs[st.turns%len(refs)])]
+		st.turns++
+		if ok {
+			return st.send(b, b.position())
+		}
+	}
+	st.idle.Reset(st.keepAlive)
+	return nil
+}
+
+// send sends what the wire has gathered, which may be nothing, with metadata m.
+func (st *stream) send(_ *bucketScan, m *flussv1.ScanMetadata) error {
+	st.wire.Finish(&st.data)
+	return st.sendWith(m)
+}
+
+// sendWith sends st.data with metadata m.
+func (st *stream) sendWith(m *flussv1.ScanMetadata) error {
+	st.metadata = ticket.AppendMetadata(st.metadata[:0], m, st.scan.request.GetJsonMetadata())
+	st.data.AppMetadata = st.metadata
+	if st.data.Body == nil {
+		st.data.Body = mem.BufferSlice{}
+	}
+	return st.transmit()
+}
+
+// plan returns how batches of a schema version become the output.
+func (st *stream) plan(ctx context.Context, id ids.SchemaID) (*project.Plan, error) {
+	if p, ok := st.plans[id]; ok {
+		return p, nil
+	}
+	stored, ok := st.scan.table.Info.SchemaByID(id)
+	if !ok { // made since the scan began
+		t, err := st.service.source.Table(ctx, st.scan.table.Info.Path)
+		if err != nil {
+			return nil, err
+		}
+		if stored, ok = t.Info.SchemaByID(id); !ok {
+			return nil, errcode.New(errcode.Internal, errors.New("a batch has a schema that its table lacks"), "a batch has the schema version %d, which table %s does not have", id, t.Info.Path)
+		}
+	}
+	p, err := st.scan.out.Plan(stored)
+	if err != nil {
+		return nil, err
+	}
+	st.plans[id] = p
+	return p, nil
+}
