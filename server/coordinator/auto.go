@@ -40,7 +40,7 @@ func (c *Coordinator) autoPartition(ctx context.Context, t *metastore.Table) {
 		if _, err := t.Partition(part.name); err == nil {
 			continue
 		}
-		_, _, err := c.createPartition(ctx, t.Info.Path, part)
+		_, err := c.createPartition(ctx, t.Info.Path, part)
 		if err != nil && errcode.Of(err) != errcode.PartitionExists {
 			c.logger.Warn("an automatic partition was not created", "table", t.Info.Path.String(), "partition", part.name, "error", err)
 		}

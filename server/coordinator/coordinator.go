@@ -31,8 +31,8 @@ import (
 type Tablets interface {
 	// OpenBuckets makes the tablet host buckets of a table (partition 0) or partition.
 	OpenBuckets(ctx context.Context, tablet ids.TabletID, info *flussv1.TableInfo, partition ids.PartitionID, buckets []ids.BucketID) error
-	// UpdateTable gives the tablet a table's new descriptor. A tablet that does
-	// not host the table ignores it.
+	// UpdateTable gives the tablet a table's new descriptor. It fails with
+	// UNKNOWN_TABLE when the tablet does not host the table.
 	UpdateTable(ctx context.Context, tablet ids.TabletID, info *flussv1.TableInfo) error
 	// DropBuckets makes the tablet forget the buckets of a partition; partition 0
 	// means all buckets of the table.
@@ -185,7 +185,13 @@ func (c *Coordinator) openBuckets(ctx context.Context, info *flussv1.TableInfo, 
 func (c *Coordinator) updateTable(ctx context.Context, info *flussv1.TableInfo, tablets map[ids.TabletID]bool) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for tablet := range tablets {
-		group.Go(func() error { return c.tablets.UpdateTable(ctx, tablet, info) })
+		group.Go(func() error {
+			err := c.tablets.UpdateTable(ctx, tablet, info)
+			if errcode.Of(err) == errcode.UnknownTable {
+				return nil // its buckets were dropped meanwhile, or are yet to be opened again
+			}
+			return err
+		})
 	}
 	return group.Wait()
 }
@@ -222,6 +228,17 @@ func setOf(tablets []ids.TabletID) map[ids.TabletID]bool {
 	return out
 }
 
+// publish runs what makes something new visible, unless the caller has gone
+// already: once begun it is not canceled, as nobody could say what became of it.
+func (c *Coordinator) publish(ctx context.Context, f func(context.Context) error) error {
+	if err := ctx.Err(); err != nil {
+		return errcode.From(err)
+	}
+	ctx, cancel := settling(ctx)
+	defer cancel()
+	return f(ctx)
+}
+
 // giveUp undoes a creation whose publication failed, or may have: it takes the
 // intent away, so that the publication cannot happen any more, and drops the
 // buckets unless it has happened.
@@ -235,10 +252,9 @@ func (c *Coordinator) giveUp(ctx context.Context, intent *metastore.Intent, tabl
 	}
 	if err != nil {
 		c.logger.Warn("a creation is not undone yet", "table_id", intent.Table, "partition_id", intent.Partition, "error", err)
-		c.kickReconcile()
-		return
+		return // done, of announce, asks for a reconciliation
 	}
-	if !catalog.Placed(intent.Table, intent.Partition) && (intent.Partition == 0 || len(tablets) > 0) {
+	if !catalog.Placed(intent.Table, intent.Partition) {
 		c.dropBuckets(ctx, intent.Table, intent.Partition, setOf(tablets))
 	}
 }

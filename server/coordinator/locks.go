@@ -44,29 +44,47 @@ func (l *locks) take(ctx context.Context, name string) (func(), error) {
 
 // busy counts the intents that this process is working on.
 type busy struct {
-	mu      sync.Mutex // guards intents
+	mu      sync.Mutex // guards all below
 	intents map[ids.Bucket]int
+	// starting counts the announcements on their way: their intents may be seen
+	// before they are counted.
+	starting int
 }
 
 func keyOf(i *metastore.Intent) ids.Bucket { return ids.Bucket{Table: i.Table, Partition: i.Partition} }
 
-// begin marks the intent as worked on until the returned func is called.
-func (b *busy) begin(i *metastore.Intent) func() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	k := keyOf(i)
-	b.intents[k]++
-	return func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if b.intents[k]--; b.intents[k] == 0 {
-			delete(b.intents, k)
-		}
-	}
-}
-
+// has reports whether this process works, or may work, on the intent.
 func (b *busy) has(i *metastore.Intent) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.intents[keyOf(i)] > 0
+	return b.starting > 0 || b.intents[keyOf(i)] > 0
+}
+
+// announce makes an intent by begin and marks it as worked on until done is
+// called. An intent that is still there then is left to reconcile.
+func (c *Coordinator) announce(begin func() (*metastore.Intent, error)) (i *metastore.Intent, done func(), err error) {
+	count := func(starting, working int) {
+		c.busy.mu.Lock()
+		defer c.busy.mu.Unlock()
+		c.busy.starting += starting
+		if working == 0 {
+			return
+		}
+		k := keyOf(i)
+		if c.busy.intents[k] += working; c.busy.intents[k] == 0 {
+			delete(c.busy.intents, k)
+		}
+	}
+	count(1, 0)
+	if i, err = begin(); err != nil {
+		count(-1, 0)
+		return nil, nil, err
+	}
+	count(-1, 1)
+	return i, func() {
+		count(0, -1)
+		if c.store.Catalog().Intent(i.Table, i.Partition) != nil {
+			c.kickReconcile()
+		}
+	}, nil
 }

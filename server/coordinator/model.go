@@ -49,21 +49,6 @@ func newPartition(t *metastore.Table, values []string) partition {
 	return partition{name: p.Name, values: p.Proto(t.Info.Descriptor.PartitionKeys).GetValues()}
 }
 
-// describe returns the partition under the present names of the partition
-// columns, which may have been renamed since it was created.
-func describe(t *metastore.Table, p *metastore.Partition) *flussv1.PartitionInfo {
-	keys := t.Info.Descriptor.PartitionKeys
-	for i, v := range p.Info.GetValues() {
-		if i >= len(keys) || v.GetColumn() != keys[i] {
-			if len(p.Info.GetValues()) == len(keys) {
-				return table.PartitionFromProto(p.Info).Proto(keys)
-			}
-			break
-		}
-	}
-	return p.Info
-}
-
 // precreate returns the partitions that t must have now.
 func precreate(t *metastore.Table, now time.Time) []partition {
 	auto, ok := t.Info.AutoPartition()

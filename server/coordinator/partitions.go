@@ -22,7 +22,7 @@ func (c *Coordinator) CreatePartition(ctx context.Context, req *flussv1.CreatePa
 	if err != nil {
 		return nil, err
 	}
-	t, p, err := c.createPartition(ctx, t.Info.Path, part)
+	p, err := c.createPartition(ctx, t.Info.Path, part)
 	if errcode.Of(err) == errcode.PartitionExists && req.GetIfNotExists() {
 		if t, err = c.table(req.GetPath()); err == nil {
 			p, err = t.Partition(part.name)
@@ -31,10 +31,10 @@ func (c *Coordinator) CreatePartition(ctx context.Context, req *flussv1.CreatePa
 	if err != nil {
 		return nil, err
 	}
-	return &flussv1.CreatePartitionResponse{Partition: describe(t, p)}, nil
+	return &flussv1.CreatePartitionResponse{Partition: p.Info}, nil
 }
 
-func (c *Coordinator) createPartition(ctx context.Context, path table.Path, part partition) (*metastore.Table, *metastore.Partition, error) {
+func (c *Coordinator) createPartition(ctx context.Context, path table.Path, part partition) (*metastore.Partition, error) {
 	check := func() (*metastore.Table, error) {
 		t, err := c.store.Catalog().Table(path)
 		if err != nil {
@@ -50,55 +50,56 @@ func (c *Coordinator) createPartition(ctx context.Context, path table.Path, part
 	}
 	// Once without the lock: writers ask for what exists all the time.
 	if _, err := check(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	unlock, err := c.locks.take(ctx, "partitions "+path.String())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer unlock()
 	for range maxAttempts {
 		t, err := check()
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if n := t.PartitionCount(); n >= c.opts.MaxPartitions {
-			return nil, nil, errcode.New(errcode.LimitExceeded, nil,
+			return nil, errcode.New(errcode.LimitExceeded, nil,
 				"table %s has %d partitions, the most a table may have: drop some before creating %q", path, n, part.name).With("limit", c.opts.MaxPartitions)
 		}
 		err = c.publishPartition(ctx, t, part)
 		if errcode.Of(err) == errcode.Conflict {
 			if err := c.awaitAlter(ctx, t.ID()); err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			continue
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if t, err = c.store.Catalog().TableByID(t.ID()); err != nil {
-			return nil, nil, err // dropped already
+			return nil, err // dropped already
 		}
-		p, err := t.Partition(part.name)
-		return t, p, err
+		return t.Partition(part.name)
 	}
-	return nil, nil, errcode.New(errcode.Conflict, nil, "table %s is changed by others all the time: try again", path)
+	return nil, errcode.New(errcode.Conflict, nil, "table %s is changed by others all the time: try again", path)
 }
 
 func (c *Coordinator) publishPartition(ctx context.Context, t *metastore.Table, part partition) error {
-	intent, err := c.store.BeginPartition(ctx, t)
+	intent, done, err := c.announce(func() (*metastore.Intent, error) { return c.store.BeginPartition(ctx, t) })
 	if err != nil {
 		return err
 	}
-	defer c.busy.begin(intent)()
+	defer done()
 	tablets, err := c.place(t.ID(), intent.Partition, t.Info.Descriptor.BucketCount)
 	if err == nil {
 		err = c.openBuckets(ctx, t.Stored, intent.Partition, tablets)
 	}
 	if err == nil {
-		err = c.store.PublishPartition(ctx, intent, t, &flussv1.PartitionInfo{
-			PartitionId: int64(intent.Partition), Name: part.name, Values: part.values, CreatedAtMs: c.clock.Now().UnixMilli(),
-		}, tablets)
+		err = c.publish(ctx, func(ctx context.Context) error {
+			return c.store.PublishPartition(ctx, intent, t, &flussv1.PartitionInfo{
+				PartitionId: int64(intent.Partition), Name: part.name, Values: part.values, CreatedAtMs: c.clock.Now().UnixMilli(),
+			}, tablets)
+		})
 	}
 	if err != nil {
 		c.giveUp(ctx, intent, tablets)
@@ -154,7 +155,7 @@ func (c *Coordinator) ListPartitions(_ context.Context, req *flussv1.ListPartiti
 	out := &flussv1.ListPartitionsResponse{}
 	for _, p := range t.Partitions() {
 		if matches(p.Info, want) {
-			out.Partitions = append(out.Partitions, describe(t, p))
+			out.Partitions = append(out.Partitions, p.Info)
 		}
 	}
 	return out, nil

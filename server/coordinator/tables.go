@@ -62,11 +62,11 @@ func (c *Coordinator) createTable(ctx context.Context, path table.Path, d *table
 }
 
 func (c *Coordinator) openAndPublish(ctx context.Context, path table.Path, d *table.Descriptor) (ids.TableID, error) {
-	intent, err := c.store.BeginTable(ctx)
+	intent, done, err := c.announce(func() (*metastore.Intent, error) { return c.store.BeginTable(ctx) })
 	if err != nil {
 		return 0, err
 	}
-	defer c.busy.begin(intent)()
+	defer done()
 	now := c.clock.Now().UnixMilli()
 	message := d.Proto()
 	info := &flussv1.TableInfo{
@@ -80,7 +80,7 @@ func (c *Coordinator) openAndPublish(ctx context.Context, path table.Path, d *ta
 		}
 	}
 	if err == nil {
-		err = c.store.PublishTable(ctx, intent, info, tablets)
+		err = c.publish(ctx, func(ctx context.Context) error { return c.store.PublishTable(ctx, intent, info, tablets) })
 	}
 	if err != nil {
 		c.giveUp(ctx, intent, tablets)
@@ -148,15 +148,14 @@ func (c *Coordinator) altered(ctx context.Context, id ids.TableID, next *flussv1
 // publishAlter tells the tablets of t its next state, then everybody. Once the
 // tablets may know, it is completed whatever happens to the caller.
 func (c *Coordinator) publishAlter(ctx context.Context, t *metastore.Table, next *flussv1.TableInfo) error {
-	intent, err := c.store.BeginAlter(ctx, t, next)
+	intent, done, err := c.announce(func() (*metastore.Intent, error) { return c.store.BeginAlter(ctx, t, next) })
 	if err != nil {
 		return err
 	}
-	defer c.busy.begin(intent)()
+	defer done()
 	ctx, cancel := settling(ctx)
 	defer cancel()
 	if err := c.completeAlter(ctx, intent); err != nil {
-		defer c.kickReconcile()
 		switch code := errcode.Of(err); {
 		case code == errcode.Conflict && c.isPublished(next):
 			return nil // by somebody who took this server for dead
@@ -199,7 +198,7 @@ func (c *Coordinator) awaitAlter(ctx context.Context, id ids.TableID) error {
 			return nil
 		}
 		if c.dangling(catalog, intent) {
-			if err := c.completeAlter(ctx, intent); err != nil && !isSettled(err) {
+			if err := c.resolve(ctx, intent); err != nil {
 				return err
 			}
 			continue
@@ -282,7 +281,7 @@ func (c *Coordinator) TableMetadata(_ context.Context, req *flussv1.GetTableMeta
 		out.Placements = append(out.Placements, placement(0, t.Tablets))
 	}
 	for _, p := range t.Partitions() {
-		out.Partitions = append(out.Partitions, describe(t, p))
+		out.Partitions = append(out.Partitions, p.Info)
 		out.Placements = append(out.Placements, placement(p.ID, p.Tablets))
 	}
 	return out, nil

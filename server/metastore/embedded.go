@@ -16,10 +16,12 @@ import (
 
 // Settings of the embedded etcd. It has one member that talks to nobody, so a
 // short election is harmless: it decides how soon the store is usable (the
-// member waits at most one election timeout).
+// member waits from one tick to one election timeout, at least five ticks). An
+// idle etcd costs CPU by the tick: measured, 1.4 % of a core at 20 ms, 0.9 % at
+// 40 ms, 0.5 % at 100 ms.
 const (
-	embeddedTickMs     = 20
-	embeddedElectionMs = 100
+	embeddedTickMs     = 25
+	embeddedElectionMs = 125
 	// embeddedWALSegmentBytes is preallocated twice; etcd's own default of 64 MB
 	// would make a fresh data directory 128 MB large.
 	embeddedWALSegmentBytes = 8 << 20

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -24,6 +25,9 @@ const (
 
 // session is the store's lease, and what lives as long as it.
 type session struct {
+	// current is id, for those who must not wait for mu.
+	current atomic.Int64
+
 	mu sync.Mutex // guards all below; held over the calls that make a session
 	id clientv3.LeaseID
 	// registered holds the servers registered by this store; a new session
@@ -91,6 +95,7 @@ func (s *Store) newSession(ctx, background context.Context) (<-chan *clientv3.Le
 		return nil, err
 	}
 	s.session.id = lease.ID
+	s.session.current.Store(int64(lease.ID))
 	alive, err := s.client.KeepAlive(background, lease.ID)
 	if err != nil {
 		return nil, failure(err, "keeping the session alive")
@@ -114,11 +119,7 @@ func (s *Store) endSession() {
 }
 
 // Session is the id of the store's session now, as in Intent.Session.
-func (s *Store) Session() int64 {
-	s.session.mu.Lock()
-	defer s.session.mu.Unlock()
-	return int64(s.session.id)
-}
+func (s *Store) Session() int64 { return s.session.current.Load() }
 
 // Register tells that a server is there, for as long as this store is open, or
 // replaces what was told. The store keeps info; it must not be changed.

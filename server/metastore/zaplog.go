@@ -16,6 +16,8 @@ var expectedWarnings = map[string]bool{
 	// On the first start there is no term to read yet; etcd tries again by itself.
 	"Failed to detect schema version":  true,
 	"failed to update storage version": true,
+	// After a restart etcd refuses proposals until it has applied its log again.
+	"failed to publish local member to cluster through raft": true,
 	// Closed while it was still starting.
 	"failed to update cluster version":      true,
 	"server has stopped; skipping GoAttach": true,
