@@ -90,6 +90,11 @@ type opening struct {
 }
 
 func (p *opening) run(o Options, cache *pebble.Cache) {
+	defer func() {
+		if v := recover(); v != nil { // a directory that cannot be synced, for one
+			p.done <- fmt.Errorf("pebble: %v", v)
+		}
+	}()
 	db, err := pebble.Open(o.Dir, &pebble.Options{
 		FS:                          o.FS,
 		Cache:                       cache,

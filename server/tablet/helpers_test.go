@@ -17,16 +17,27 @@ import (
 	"github.com/fluss-go/fluss/server/logstore"
 )
 
-// makeBatch returns a batch whose body says who wrote it; n is its size without
-// the header, a multiple of 64.
+// makeBatch returns a batch of testTable's column whose body says who wrote it;
+// n is the body's size, a multiple of 64. It does not depend on rows, which
+// nothing here looks at.
 func makeBatch(w ids.WriterID, seq ids.Sequence, rows, n int) []byte {
-	b := make([]byte, batch.HeaderSize+n)
-	for i := batch.HeaderSize; i+16 <= len(b); i += 16 {
-		binary.LittleEndian.PutUint64(b[i:], uint64(w))
-		binary.LittleEndian.PutUint64(b[i+8:], uint64(seq))
+	meta := batch.Meta{
+		Rows: int64(rows), BodyBytes: int64(n), Nodes: []batch.Node{{Length: int64(rows)}},
+		Buffers: []batch.BufferRange{{}, {Len: int64(n)}},
 	}
-	h := batch.Header{TotalBytes: uint32(len(b)), RowCount: uint32(rows), WriterID: w, Sequence: seq,
-		SchemaID: 1, BodyBytes: uint32(n), UncompressedBytes: uint32(n)}
+	b := batch.AppendMeta(make([]byte, batch.HeaderSize, 512+n), &meta)
+	h := batch.Header{RowCount: uint32(rows), WriterID: w, Sequence: seq, SchemaID: 1,
+		MetadataBytes: uint32(len(b) - batch.HeaderSize), ColumnTableBytes: 16, BodyBytes: uint32(n), UncompressedBytes: uint32(n)}
+	crc := len(b)
+	b = append(b, make([]byte, h.HeadBytes()-len(b)+n)...)
+	body := b[h.HeadBytes():]
+	for i := 0; i+16 <= n; i += 16 {
+		binary.LittleEndian.PutUint64(body[i:], uint64(w))
+		binary.LittleEndian.PutUint64(body[i+8:], uint64(seq))
+	}
+	binary.LittleEndian.PutUint32(b[crc:], batch.CRC(body))
+	h.TotalBytes = uint32(len(b))
+	h.HeadCRC = batch.CRC(b[batch.HeaderSize:h.HeadBytes()])
 	batch.PutHeader(b, h)
 	return b
 }

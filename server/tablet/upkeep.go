@@ -121,3 +121,6 @@ func (h *Host) checkDisk() {
 		h.diskFull.Store(false)
 	}
 }
+
+// WriteLocked reports whether appends are refused because the disk is full.
+func (h *Host) WriteLocked() bool { return h.diskFull.Load() }
