@@ -1,0 +1,110 @@
+package node_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluss-go/fluss/proto/errcode"
+	"github.com/fluss-go/fluss/proto/schema"
+	"github.com/fluss-go/fluss/proto/table"
+	"github.com/fluss-go/fluss/sdk"
+	"github.com/fluss-go/fluss/server/config"
+	"github.com/fluss-go/fluss/server/node"
+)
+
+type order struct {
+	ID    int64  `fluss:"id"`
+	Clerk string `fluss:"clerk"`
+}
+
+func testConfig(t *testing.T) *config.Config {
+	t.Helper()
+	cfg := config.Default()
+	cfg.DataDir = filepath.Join(t.TempDir(), "data")
+	cfg.Listen, cfg.HTTP = "127.0.0.1:0", "127.0.0.1:0"
+	cfg.DiskWriteLimitRatio, cfg.DiskRecoverRatio = 1, 1 // how full the test machine is does not matter
+	return cfg
+}
+
+func start(t *testing.T, cfg *config.Config) *node.Node {
+	t.Helper()
+	n, err := node.Start(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, n.Close(context.Background())) })
+	return n
+}
+
+func connect(t *testing.T, n *node.Node) *sdk.Client {
+	t.Helper()
+	c, err := sdk.Connect(t.Context(), n.Addr())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	return c
+}
+
+func createOrders(t *testing.T, c *sdk.Client, buckets int) {
+	t.Helper()
+	fields, err := schema.ParseColumns("id BIGINT NOT NULL, clerk STRING")
+	require.NoError(t, err)
+	s, err := schema.New(fields, nil)
+	require.NoError(t, err)
+	_, err = c.Admin().CreateTable(t.Context(), "orders", &table.Descriptor{Schema: s, BucketCount: buckets})
+	require.NoError(t, err)
+}
+
+func appendOrders(t *testing.T, c *sdk.Client, from, to int64) {
+	t.Helper()
+	a, err := c.Appender(t.Context(), "orders")
+	require.NoError(t, err)
+	for id := from; id < to; id++ {
+		_, err := a.Append(t.Context(), order{id, fmt.Sprintf("clerk %d", id%7)})
+		require.NoError(t, err)
+	}
+	require.NoError(t, a.Close(t.Context()))
+}
+
+func readOrders(t *testing.T, c *sdk.Client, opts sdk.ScanOptions) map[int64]string {
+	t.Helper()
+	s, err := c.Scanner(t.Context(), "orders", opts)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.Close()) }()
+	got := map[int64]string{}
+	for row, err := range sdk.Rows[order](t.Context(), s) {
+		require.NoError(t, err)
+		require.NotContains(t, got, row.ID, "a row came twice")
+		got[row.ID] = row.Clerk
+	}
+	return got
+}
+
+func TestRowsSurviveARestart(t *testing.T) {
+	cfg := testConfig(t)
+	n := start(t, cfg)
+	c := connect(t, n)
+	createOrders(t, c, 3)
+	appendOrders(t, c, 0, 1000)
+	require.Len(t, readOrders(t, c, sdk.ScanOptions{}), 1000)
+	require.NoError(t, c.Close())
+	require.NoError(t, n.Close(t.Context()))
+
+	n = start(t, cfg)
+	c = connect(t, n)
+	appendOrders(t, c, 1000, 1500)
+	got := readOrders(t, c, sdk.ScanOptions{})
+	require.Len(t, got, 1500)
+	require.Equal(t, "clerk 3", got[10])
+	require.Len(t, readOrders(t, c, sdk.ScanOptions{Filter: "clerk = 'clerk 0' AND id < 70"}), 10)
+}
+
+func TestADataDirectoryHasOneServer(t *testing.T) {
+	cfg := testConfig(t)
+	start(t, cfg)
+	_, err := node.Start(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	require.ErrorIs(t, err, &errcode.Error{Code: errcode.Unavailable})
+	require.ErrorContains(t, err, "another process")
+}

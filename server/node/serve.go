@@ -1,0 +1,87 @@
+package node
+
+import (
+	"context"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/reflection"
+
+	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
+
+	"github.com/fluss-go/fluss/flight"
+	"github.com/fluss-go/fluss/flight/codec"
+	"github.com/fluss-go/fluss/flight/rpcerr"
+	"github.com/fluss-go/fluss/proto/batch"
+	"github.com/fluss-go/fluss/server/rpc"
+	"github.com/fluss-go/fluss/server/tablet"
+)
+
+// Version is the release of this build; the linker sets it.
+var Version = "dev"
+
+// maxBatchRows and maxUncompressed bound what one batch may claim to hold.
+const (
+	maxBatchRows         = 1 << 22
+	maxUncompressedRatio = 8
+)
+
+// serve starts answering clients.
+func (n *Node) serve() {
+	n.putters = rpc.NewPutters(n.Endpoint(), n.meta)
+	limits := batch.Limits{
+		MaxBytes: int64(n.cfg.MaxBatchSize), MaxRows: maxBatchRows,
+		MaxUncompressed: maxUncompressedRatio * int64(n.cfg.MaxBatchSize), CheckUTF8: true,
+	}
+	opts := append(codec.ServerOptions(),
+		grpc.ChainUnaryInterceptor(rpcerr.Unary(n.logger), n.counters.Unary),
+		grpc.ChainStreamInterceptor(rpcerr.Stream(n.logger), n.counters.Stream),
+	)
+	n.grpc = grpc.NewServer(opts...)
+	flussv1.RegisterAdminServer(n.grpc, &rpc.Admin{
+		Coordinator: n.coord, Catalog: n.meta, Host: n.host, Server: n.server,
+		Durability: tablet.Durability(n.cfg.Durability), DiskUsage: n.diskUsage,
+	})
+	flussv1.RegisterMetadataServer(n.grpc, &rpc.Metadata{
+		Version: Version, Server: n.server, Endpoint: n.Endpoint(), MaxBatchBytes: limits.MaxBytes, Catalog: n.meta,
+	})
+	flussv1.RegisterWriteServer(n.grpc, rpc.NewWrites(n.meta, n.host, n.meta, limits))
+	source := &rpc.Source{Catalog: n.meta, Host: n.host, Endpoint: n.Endpoint(), Putters: n.putters}
+	n.flight = flight.New(source, flight.Options{Logger: n.logger.With("component", "flight"), MaxBatchBytes: int(n.cfg.MaxBatchSize)})
+	n.flight.Register(n.grpc)
+	healthServer := health.NewServer()
+	healthServer.SetServingStatus("", healthpb.HealthCheckResponse_SERVING)
+	healthpb.RegisterHealthServer(n.grpc, healthServer)
+	reflection.Register(n.grpc)
+
+	n.serving.Go(func() error { return n.grpc.Serve(n.listener) })
+	n.serving.Go(func() error { return n.grpc.Serve(n.putters.Listener()) })
+}
+
+// stopServing refuses new requests and waits for those under way until ctx
+// ends; following scans never end by themselves, so they are told to.
+func (n *Node) stopServing(ctx context.Context) {
+	if n.grpc == nil {
+		if n.listener != nil {
+			_ = n.listener.Close() // nothing was served on it
+		}
+		return
+	}
+	n.flight.Close()
+	graceful := make(chan struct{})
+	go func() { n.grpc.GracefulStop(); close(graceful) }()
+	select {
+	case <-graceful:
+	case <-ctx.Done():
+		n.grpc.Stop()
+		<-graceful
+	}
+	if err := n.serving.Wait(); err != nil {
+		n.logger.Warn("serving ended", "error", err)
+	}
+	if err := n.putters.Close(); err != nil {
+		n.logger.Warn("closing the in-process client", "error", err)
+	}
+	n.grpc, n.listener = nil, nil
+}

@@ -1,0 +1,159 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"google.golang.org/grpc"
+
+	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
+
+	"github.com/fluss-go/fluss/flight/codec"
+	"github.com/fluss-go/fluss/proto/batch"
+	"github.com/fluss-go/fluss/proto/errcode"
+	"github.com/fluss-go/fluss/proto/ids"
+	"github.com/fluss-go/fluss/server/tablet"
+)
+
+// maxStreamRequests bounds the requests of one stream that wait for their
+// answer. A client that sends more is held back by gRPC's flow control.
+const maxStreamRequests = 4096
+
+// Writes is the gRPC service fluss.v1.Write.
+type Writes struct {
+	flussv1.UnimplementedWriteServer
+
+	catalog Catalog
+	host    *tablet.Host
+	ids     WriterIDs
+	limits  batch.Limits
+	layouts *layouts
+}
+
+// WriterIDs hands out writer ids, each once in the cluster's life.
+type WriterIDs interface {
+	NextWriterID(ctx context.Context) (ids.WriterID, error)
+}
+
+// NewWrites returns the service. Batches past limits are refused.
+func NewWrites(catalog Catalog, host *tablet.Host, writers WriterIDs, limits batch.Limits) *Writes {
+	return &Writes{catalog: catalog, host: host, ids: writers, limits: limits, layouts: newLayouts()}
+}
+
+// InitWriter implements flussv1.WriteServer.
+func (s *Writes) InitWriter(ctx context.Context, _ *flussv1.InitWriterRequest) (*flussv1.InitWriterResponse, error) {
+	id, err := s.ids.NextWriterID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &flussv1.InitWriterResponse{WriterId: int64(id)}, nil
+}
+
+// Append implements flussv1.WriteServer: one request of the stream.
+func (s *Writes) Append(ctx context.Context, req *flussv1.WriteRequest) (*flussv1.WriteResponse, error) {
+	r := codec.WriteRequest{
+		RequestID: req.GetRequestId(), Table: ids.TableID(req.GetTableId()), Partition: ids.PartitionID(req.GetPartitionId()),
+		Bucket: ids.BucketID(req.GetBucket()), Kind: req.GetKind(), TargetColumns: req.GetTargetColumns(),
+		MergeMode: req.GetMergeMode(), Batch: req.GetBatch(),
+	}
+	done := make(chan *flussv1.WriteResponse, 1)
+	s.write(ctx, &r, func(resp *flussv1.WriteResponse) { done <- resp })
+	select {
+	case resp := <-done:
+		return resp, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Stream implements flussv1.WriteServer. One goroutine receives and checks,
+// the tablets' drivers hand answers to another that sends them.
+func (s *Writes) Stream(stream grpc.BidiStreamingServer[flussv1.WriteRequest, flussv1.WriteResponse]) error {
+	answers := make(chan *flussv1.WriteResponse, maxStreamRequests)
+	open := make(chan struct{}, maxStreamRequests)
+	sent := make(chan error, 1)
+	go func() { sent <- sendAnswers(stream, answers, open) }()
+
+	err := s.receive(stream, answers, open)
+	for range maxStreamRequests { // every request that is open gives its place back when answered
+		open <- struct{}{}
+	}
+	close(answers)
+	return errors.Join(err, <-sent)
+}
+
+func (s *Writes) receive(stream grpc.ServerStream, answers chan<- *flussv1.WriteResponse, open chan<- struct{}) error {
+	ctx := stream.Context()
+	for {
+		var req codec.WriteRequest
+		switch err := stream.RecvMsg(&req); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		open <- struct{}{}
+		s.write(ctx, &req, func(resp *flussv1.WriteResponse) { answers <- resp })
+		req.Free()
+	}
+}
+
+// sendAnswers sends until answers is closed. After a failed send it goes on
+// taking answers, so that no driver ever waits for a client that is gone.
+func sendAnswers(stream grpc.ServerStream, answers <-chan *flussv1.WriteResponse, open <-chan struct{}) error {
+	var failed error
+	for resp := range answers {
+		if failed == nil {
+			failed = stream.SendMsg(resp)
+		}
+		<-open
+	}
+	return failed
+}
+
+// write checks one request and gives it to its tablet; answer is called once,
+// maybe before write returns. req.Batch may be reused when it returns.
+func (s *Writes) write(ctx context.Context, req *codec.WriteRequest, answer func(*flussv1.WriteResponse)) {
+	bucket := ids.Bucket{Table: req.Table, Partition: req.Partition, Bucket: req.Bucket}
+	request := req.RequestID // req is free for reuse before the answer comes
+	reply := func(r tablet.AppendResult) { answer(writeResponse(request, bucket, r)) }
+	if err := s.propose(ctx, bucket, req, reply); err != nil {
+		reply(tablet.AppendResult{Err: err})
+	}
+}
+
+func (s *Writes) propose(ctx context.Context, bucket ids.Bucket, req *codec.WriteRequest, reply func(tablet.AppendResult)) error {
+	if req.Kind != flussv1.WriteKind_WRITE_KIND_APPEND {
+		return errcode.New(errcode.NotPrimaryKeyTable, nil, "%s: only appends are taken, upsert and delete need a primary-key table", req.Kind)
+	}
+	at, err := locate(s.catalog, s.host, bucket)
+	if err != nil {
+		return err
+	}
+	header, err := batch.ParseHeader(req.Batch)
+	if err != nil {
+		return err
+	}
+	layout, err := s.layouts.get(at.info, header.SchemaID)
+	if err != nil {
+		return err
+	}
+	parsed, err := batch.Validate(layout, req.Batch, s.limits)
+	if err != nil {
+		return err
+	}
+	return at.tablet.Append(ctx, tablet.Append{Bucket: bucket, Batch: parsed.Bytes}, reply)
+}
+
+func writeResponse(request uint64, bucket ids.Bucket, r tablet.AppendResult) *flussv1.WriteResponse {
+	resp := &flussv1.WriteResponse{
+		RequestId: request, BaseOffset: int64(r.Base), EndOffset: int64(r.End),
+		Bucket: &flussv1.BucketRef{TableId: int64(bucket.Table), PartitionId: int64(bucket.Partition), Bucket: int32(bucket.Bucket)},
+	}
+	if r.Err != nil {
+		e := errcode.From(r.Err)
+		resp.Error = &flussv1.WriteError{Code: string(e.Code), Message: e.Message, Metadata: e.Facts}
+	}
+	return resp
+}
