@@ -5,10 +5,12 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/flight"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/test/bufconn"
@@ -54,7 +56,8 @@ type fakeServer struct {
 	decide   func(n int, r *codec.WriteRequest, h batch.Header) fate
 	requests int
 	hello    *flussv1.HelloResponse
-	down     bool
+	// flight serves scans once it is set.
+	flight atomic.Pointer[flightFake]
 }
 
 type fakeBucket struct {
@@ -77,9 +80,19 @@ func newFake(t testing.TB) *fakeServer {
 	flussv1.RegisterMetadataServer(f.grpc, f)
 	flussv1.RegisterAdminServer(f.grpc, f)
 	flussv1.RegisterWriteServer(f.grpc, f)
+	flight.RegisterFlightServiceServer(f.grpc, &flightSwitch{f: f})
 	go func() { _ = f.grpc.Serve(f.listener) }()
 	t.Cleanup(f.grpc.Stop)
 	return f
+}
+
+type flightSwitch struct {
+	flight.BaseFlightServer
+	f *fakeServer
+}
+
+func (s *flightSwitch) DoGet(t *flight.Ticket, stream flight.FlightService_DoGetServer) error {
+	return s.f.flight.Load().DoGet(t, stream)
 }
 
 func (f *fakeServer) dial() grpc.DialOption {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -59,6 +60,9 @@ type writerVersion struct {
 	shape  *rowcodec.Shape
 	layout *batch.Layout
 	hasher *keys.Hasher
+	// keyHasher is for records of the bucket key's columns alone, at the places keyColumns.
+	keyHasher  *keys.Hasher
+	keyColumns []int
 	// partitionColumns are the places of the partition columns; none when not partitioned.
 	partitionColumns []int
 	encoders         sync.Pool
@@ -68,12 +72,8 @@ type writerVersion struct {
 func newWriterVersion(info *table.Info) (*writerVersion, error) {
 	s := info.Descriptor.Schema
 	v := &writerVersion{info: info, schema: s, shape: rowcodec.NewShape(s.Columns), layout: batch.NewLayout(s.Columns)}
-	if len(info.Descriptor.BucketKeys) > 0 {
-		h, err := keys.NewHasher(s, info.Descriptor.BucketKeys)
-		if err != nil {
-			return nil, err
-		}
-		v.hasher = h
+	if err := v.hashBy(info.Descriptor.BucketKeys); err != nil {
+		return nil, err
 	}
 	for _, name := range info.Descriptor.PartitionKeys {
 		i, ok := s.Index(name)
@@ -86,6 +86,24 @@ func newWriterVersion(info *table.Info) (*writerVersion, error) {
 	v.encoders.New = func() any { return batch.NewEncoder(v.layout, encoding) }
 	v.builders.New = func() any { return rowcodec.NewBuilder(v.shape) }
 	return v, nil
+}
+
+// hashBy prepares the hashers of a bucket key, if there is one.
+func (v *writerVersion) hashBy(bucketKeys []string) (err error) {
+	if len(bucketKeys) == 0 {
+		return nil
+	}
+	if v.hasher, err = keys.NewHasher(v.schema, bucketKeys); err != nil {
+		return err
+	}
+	only := &schema.Schema{ID: v.schema.ID}
+	for _, name := range bucketKeys {
+		i, _ := v.schema.Index(name)
+		v.keyColumns = append(v.keyColumns, i)
+		only.Columns = append(only.Columns, v.schema.Columns[i])
+	}
+	v.keyHasher, err = keys.NewHasher(only, bucketKeys)
+	return err
 }
 
 func (v *writerVersion) builder() *rowcodec.Builder { return v.builders.Get().(*rowcodec.Builder) }
@@ -265,6 +283,8 @@ func (w *tableWriter) partition(ctx context.Context, v *writerVersion, name stri
 	if p != nil {
 		return p, nil
 	}
+	// The name may lie in the memory of a record; the map keeps it for longer.
+	name = strings.Clone(name)
 	w.creating.Lock()
 	defer w.creating.Unlock()
 	id, ok := w.meta.Load().partitions[name]
@@ -441,10 +461,10 @@ func (v *writerVersion) bucketOfRow(scratch *rowcodec.Builder, n int) (ids.Bucke
 	if n == 1 {
 		return 0, nil
 	}
-	rec := scratch.Record()
+	rec := scratch.Select(v.keyColumns)
 	defer rec.Release()
 	var room [1]int32
-	buckets, err := v.hasher.Buckets(rec, n, room[:0])
+	buckets, err := v.keyHasher.Buckets(rec, n, room[:0])
 	if err != nil {
 		return 0, err
 	}

@@ -142,10 +142,10 @@ func (b *writeBatch) settle(base ids.Offset, failure *errcode.Error) {
 	}
 	c := b.bucket.w.c
 	c.budget.give(b.bytes)
-	close(b.done)
 	for _, r := range b.runs {
 		r.appender.settled(Ack{Bucket: b.bucket.id, Base: base, End: base + ids.Offset(r.rows)}, failure)
 		base += ids.Offset(r.rows)
 	}
 	c.opts.hooks.BatchDone(b.bucket.id, b.rows, size, time.Since(b.closed), failure)
+	close(b.done) // last, so that who waited finds all told
 }

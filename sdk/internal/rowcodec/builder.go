@@ -123,6 +123,18 @@ func (b *Builder) Record() arrow.RecordBatch {
 	return rec
 }
 
+// Select returns the rows of some columns, in the order of columns, as Record does.
+func (b *Builder) Select(columns []int) arrow.RecordBatch {
+	fields := make([]arrow.Field, len(columns))
+	arrays := make([]arrow.Array, len(columns))
+	for i, c := range columns {
+		fields[i] = b.shape.arrow.Field(c)
+		arrays[i] = b.columns[c].array(fields[i].Type)
+		defer arrays[i].Release()
+	}
+	return array.NewRecordBatch(arrow.NewSchema(fields, nil), arrays, int64(b.rows))
+}
+
 func (c *Column) arrowData(t arrow.DataType) arrow.ArrayData {
 	var valid *memory.Buffer
 	if c.nulls > 0 {
