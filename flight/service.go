@@ -94,7 +94,7 @@ func New(source Source, options Options) *Service {
 }
 
 // Register adds the service to a server.
-func (s *Service) Register(r grpc.ServiceRegistrar) { flight.RegisterFlightServiceServer(r, s) }
+func (s *Service) Register(r *grpc.Server) { flight.RegisterFlightServiceServer(r, s) }
 
 // Close ends all scans and puts with ShuttingDown and waits for them. It may be
 // called twice.
