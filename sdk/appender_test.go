@@ -100,7 +100,11 @@ func TestOneFault(t *testing.T) {
 					}
 					return fate{}
 				}
-				c := f.connect(t, sdk.WithRequestTimeout(50*time.Millisecond))
+				limit := sdk.DefaultRequestTimeout
+				if tc.do.silent {
+					limit = 300 * time.Millisecond
+				}
+				c := f.connect(t, sdk.WithRequestTimeout(limit))
 				a := open(t, c, "t", sdk.WithBatchBytes(1<<10))
 				ctx := context.Background()
 				futures := make([]sdk.Future, 400)
@@ -154,11 +158,11 @@ func TestRandomFaults(t *testing.T) {
 		case 3:
 			return fate{delay: time.Millisecond}
 		case 4:
-			return fate{silent: r.IntN(5) == 0}
+			return fate{silent: r.IntN(10) == 0}
 		}
 		return fate{}
 	}
-	c := f.connect(t, sdk.WithRequestTimeout(40*time.Millisecond), sdk.WithConnections(2))
+	c := f.connect(t, sdk.WithRequestTimeout(300*time.Millisecond), sdk.WithConnections(2))
 	type outcome struct {
 		ack sdk.Ack
 		err error

@@ -259,6 +259,11 @@ func (bw *bucketWriter) sendable() bool {
 	if bw.halted || bw.dead != nil || len(bw.inflight) >= bw.w.opts.maxInFlight {
 		return false
 	}
+	// The server remembers few answers of a writer: should the first one be lost,
+	// it must still know it when it is asked again.
+	if len(bw.inflight) > 0 && bw.inflight[0].sequenced && int(bw.next-bw.inflight[0].sequence) >= bw.w.opts.maxInFlight {
+		return false
+	}
 	if len(bw.queue) > 0 {
 		return !bw.queue[0].encoding
 	}

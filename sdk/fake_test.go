@@ -56,6 +56,8 @@ type fakeServer struct {
 	decide   func(n int, r *codec.WriteRequest, h batch.Header) fate
 	requests int
 	hello    *flussv1.HelloResponse
+	// forget: rows are counted and not kept.
+	forget bool
 	// flight serves scans once it is set.
 	flight atomic.Pointer[flightFake]
 }
@@ -248,8 +250,13 @@ func (f *fakeServer) apply(r *codec.WriteRequest, h batch.Header, resp *flussv1.
 		}
 		w.next++
 		w.ranges[h.Sequence] = [2]ids.Offset{b.end, b.end + ids.Offset(h.RowCount)}
+		delete(w.ranges, h.Sequence-8)
 	}
-	b.records = append(b.records, f.decode(r, h))
+	if f.forget {
+		r.Free()
+	} else {
+		b.records = append(b.records, f.decode(r, h))
+	}
 	resp.BaseOffset = int64(b.end)
 	b.end += ids.Offset(h.RowCount)
 	resp.EndOffset = int64(b.end)

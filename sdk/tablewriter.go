@@ -63,6 +63,7 @@ type writerVersion struct {
 	// keyHasher is for records of the bucket key's columns alone, at the places keyColumns.
 	keyHasher  *keys.Hasher
 	keyColumns []int
+	keySchema  *arrow.Schema
 	// partitionColumns are the places of the partition columns; none when not partitioned.
 	partitionColumns []int
 	encoders         sync.Pool
@@ -102,6 +103,7 @@ func (v *writerVersion) hashBy(bucketKeys []string) (err error) {
 		v.keyColumns = append(v.keyColumns, i)
 		only.Columns = append(only.Columns, v.schema.Columns[i])
 	}
+	v.keySchema = v.shape.Project(v.keyColumns)
 	v.keyHasher, err = keys.NewHasher(only, bucketKeys)
 	return err
 }
@@ -461,7 +463,7 @@ func (v *writerVersion) bucketOfRow(scratch *rowcodec.Builder, n int) (ids.Bucke
 	if n == 1 {
 		return 0, nil
 	}
-	rec := scratch.Select(v.keyColumns)
+	rec := scratch.Select(v.keySchema, v.keyColumns)
 	defer rec.Release()
 	var room [1]int32
 	buckets, err := v.keyHasher.Buckets(rec, n, room[:0])

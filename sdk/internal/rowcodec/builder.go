@@ -123,16 +123,23 @@ func (b *Builder) Record() arrow.RecordBatch {
 	return rec
 }
 
-// Select returns the rows of some columns, in the order of columns, as Record does.
-func (b *Builder) Select(columns []int) arrow.RecordBatch {
+// Project returns the Arrow schema of some columns, in the order of columns.
+func (s *Shape) Project(columns []int) *arrow.Schema {
 	fields := make([]arrow.Field, len(columns))
+	for i, c := range columns {
+		fields[i] = s.arrow.Field(c)
+	}
+	return arrow.NewSchema(fields, nil)
+}
+
+// Select returns the rows of some columns as Record does; s is their Project.
+func (b *Builder) Select(s *arrow.Schema, columns []int) arrow.RecordBatch {
 	arrays := make([]arrow.Array, len(columns))
 	for i, c := range columns {
-		fields[i] = b.shape.arrow.Field(c)
-		arrays[i] = b.columns[c].array(fields[i].Type)
+		arrays[i] = b.columns[c].array(s.Field(i).Type)
 		defer arrays[i].Release()
 	}
-	return array.NewRecordBatch(arrow.NewSchema(fields, nil), arrays, int64(b.rows))
+	return array.NewRecordBatch(s, arrays, int64(b.rows))
 }
 
 func (c *Column) arrowData(t arrow.DataType) arrow.ArrayData {
