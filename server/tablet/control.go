@@ -97,6 +97,7 @@ func (m *machine) dropBuckets(c *command) result {
 		delete(m.buckets, b.id)
 		b.dropped = true
 		m.removed = append(m.removed, b.log)
+		m.closeLog(b.log)
 		m.changes.dropBucket(m.tablet, b.id)
 	}
 	if t, ok := m.tables[table]; ok && !left {

@@ -200,7 +200,6 @@ func (t *Tablet) applyEntry(e *pb.Entry) error {
 	t.broken = true
 	results, err := t.machine.apply(at, e.Data, t.results[:0])
 	t.broken = err != nil
-	removed := t.machine.removed
 	t.apply.Unlock()
 	if err != nil {
 		return fmt.Errorf("apply entry %d: %w", at.index, err)
@@ -210,7 +209,6 @@ func (t *Tablet) applyEntry(e *pb.Entry) error {
 	t.mu.Lock()
 	t.at = at
 	t.mu.Unlock()
-	t.closeRemoved(removed)
 	if p := t.inflight; p != nil && p.at == at {
 		t.inflight = nil
 		t.answer(p, results)

@@ -21,6 +21,9 @@ type machine struct {
 	tablet ids.TabletID
 	// openLog makes the log of a bucket from its state; it does no I/O.
 	openLog func(b ids.Bucket, t *tableState, st logstore.State) *logstore.Log
+	// closeLog ends the log of a dropped bucket; its files stay until a
+	// checkpoint covers the drop.
+	closeLog func(l *logstore.Log)
 
 	applied appliedState
 	changes changes
@@ -52,12 +55,16 @@ type result struct {
 	err       error
 }
 
-func newMachine(tablet ids.TabletID, open func(ids.Bucket, *tableState, logstore.State) *logstore.Log) *machine {
+func newMachine(
+	tablet ids.TabletID,
+	openLog func(ids.Bucket, *tableState, logstore.State) *logstore.Log, closeLog func(*logstore.Log),
+) *machine {
 	return &machine{
-		tablet:  tablet,
-		openLog: open,
-		tables:  map[ids.TableID]*tableState{},
-		buckets: map[ids.Bucket]*bucket{},
+		tablet:   tablet,
+		openLog:  openLog,
+		closeLog: closeLog,
+		tables:   map[ids.TableID]*tableState{},
+		buckets:  map[ids.Bucket]*bucket{},
 	}
 }
 

@@ -21,9 +21,9 @@ func (h *Host) newTablet(id ids.TabletID) *Tablet {
 		id: id, host: h, logger: h.opt.Logger.With("tablet", id),
 		queue: newQueue(h.opt.EntryBytes),
 		stop:  make(chan struct{}), ready: make(chan struct{}), done: make(chan struct{}),
-		state: StateStarting, doomed: map[ids.Bucket]struct{}{},
+		state: StateStarting, doomed: map[ids.Bucket]*logstore.Log{},
 	}
-	t.machine = newMachine(id, t.openLog)
+	t.machine = newMachine(id, t.openLog, t.closeLog)
 	return t
 }
 
@@ -105,26 +105,23 @@ func (t *Tablet) openLog(b ids.Bucket, table *tableState, st logstore.State) *lo
 	return t.host.logs.Open(t.logDir(b), b, st, table.logOptions())
 }
 
-// closeRemoved ends the readers of dropped buckets. Their files stay until a
+// closeLog ends the readers of a dropped bucket. Its files stay until a
 // checkpoint covers the drop: until then a restart would apply it again.
-func (t *Tablet) closeRemoved(removed []*logstore.Log) {
-	for _, l := range removed {
-		t.mu.Lock()
-		_, known := t.doomed[l.Bucket()]
-		t.doomed[l.Bucket()] = struct{}{}
-		t.mu.Unlock()
-		if !known {
-			l.Close()
-		}
-	}
+func (t *Tablet) closeLog(l *logstore.Log) {
+	t.mu.Lock()
+	t.doomed[l.Bucket()] = l
+	t.mu.Unlock()
+	l.Close()
 }
 
 // removeFiles removes the directories of buckets whose drop is durable.
 func (t *Tablet) removeFiles(removed []*logstore.Log) {
 	for _, l := range removed {
 		t.mu.Lock()
-		_, doomed := t.doomed[l.Bucket()]
-		delete(t.doomed, l.Bucket())
+		doomed := t.doomed[l.Bucket()] == l
+		if doomed {
+			delete(t.doomed, l.Bucket())
+		}
 		t.mu.Unlock()
 		if !doomed { // opened again meanwhile, which removed them
 			continue

@@ -100,8 +100,8 @@ type Tablet struct {
 	closed bool
 	// interrupted is why another goroutine wants the replica fenced.
 	interrupted error
-	// doomed are directories of dropped buckets that wait for the next checkpoint.
-	doomed map[ids.Bucket]struct{}
+	// doomed are the logs of dropped buckets whose files wait for the next checkpoint.
+	doomed map[ids.Bucket]*logstore.Log
 	// at is the applied position, for Status.
 	at position
 }
