@@ -179,7 +179,7 @@ func (st *stream) flush(b *bucketScan, end bool) error {
 	if rows > 0 {
 		m.BaseOffset = int64(b.base)
 	}
-	return st.send(b, m)
+	return st.send(m)
 }
 
 // consume takes the rows of one batch: it sends them, and returns true, or
@@ -199,7 +199,7 @@ func (st *stream) consume(ctx context.Context, b *bucketScan, stored Batch) (sen
 		to = min(to, int(b.stop-h.BaseOffset))
 	}
 	if from >= to {
-		b.pos = max(b.pos, min(h.EndOffset(), b.endOr(h.EndOffset())))
+		b.pos = max(b.pos, b.endOr(h.EndOffset()))
 		return false, nil
 	}
 	plan, err := st.plan(ctx, h.SchemaID)

@@ -183,46 +183,30 @@ func (st *stream) follow(ctx context.Context) error {
 	check := st.partitionTicker()
 	defer check.Stop()
 	for st.left > 0 {
-		b := st.queue.pop()
-		if b != nil {
-			if err := st.turn(ctx, b); err != nil {
-				return err
-			}
-		}
-		var wake <-chan struct{} = closed
-		if b == nil {
+		wake := closed // while buckets are queued
+		if b := st.queue.pop(); b == nil {
 			wake = st.queue.signal
+		} else if err := st.turn(ctx, b); err != nil {
+			return err
 		}
-		select {
-		case <-st.idle.C:
-			if err := st.sendKeepAlive(); err != nil {
-				return err
-			}
-			continue
-		case <-check.C:
-			if err := st.findPartitions(ctx); err != nil {
-				return err
-			}
-			continue
-		default:
-		}
+		var err error
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			err = ctx.Err()
 		case <-st.idle.C:
-			if err := st.sendKeepAlive(); err != nil {
-				return err
-			}
+			err = st.sendKeepAlive()
 		case <-check.C:
-			if err := st.findPartitions(ctx); err != nil {
-				return err
-			}
+			err = st.findPartitions(ctx)
 		case <-wake:
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// closed is always ready to be received from.
 var closed = func() chan struct{} {
 	c := make(chan struct{})
 	close(c)
@@ -294,7 +278,7 @@ func (st *stream) sendKeepAlive() error {
 		b, ok := st.open[keyOf(refs[st.turns%len(refs)])]
 		st.turns++
 		if ok {
-			return st.send(b, b.position())
+			return st.send(b.position())
 		}
 	}
 	st.idle.Reset(st.keepAlive)
@@ -302,7 +286,7 @@ func (st *stream) sendKeepAlive() error {
 }
 
 // send sends what the wire has gathered, which may be nothing, with metadata m.
-func (st *stream) send(_ *bucketScan, m *flussv1.ScanMetadata) error {
+func (st *stream) send(m *flussv1.ScanMetadata) error {
 	st.wire.Finish(&st.data)
 	return st.sendWith(m)
 }

@@ -40,7 +40,7 @@ func (s *Service) ListFlights(c *flight.Criteria, stream flight.FlightService_Li
 		}
 		info := &flight.FlightInfo{
 			Schema:           flight.SerializeSchema(t.Schema().Arrow(), memory.DefaultAllocator),
-			FlightDescriptor: ticket.Descriptor(t.Path.Database, t.Path.Table),
+			FlightDescriptor: ticket.Descriptor(t.Path),
 			Endpoint:         []*flight.FlightEndpoint{{Ticket: &flight.Ticket{Ticket: tk}}},
 			TotalRecords:     unknownCount, TotalBytes: unknownCount,
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 	arrowflight "github.com/apache/arrow-go/v18/arrow/flight"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
@@ -439,6 +440,103 @@ func TestRanges(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, flatten(chunks), 5025)
 	})
+}
+
+func TestRandomScansOfAllTypes(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	s := newSchema(t, allTypes)
+	source := newSource()
+	log := source.log(source.create(t, "db.t", 1, s), 0)
+	type row struct {
+		text string
+		num  int64
+		null bool
+	}
+	var rows []row
+	for range 40 {
+		rec := randomRecord(r, s, 1+r.IntN(200), r.IntN(4))
+		log.append(t, s, rec, batch.Codec(r.IntN(3)), 1)
+		num, _ := rec.Column(4).(*array.Int32)
+		for i, text := range rowsOf(rec) {
+			rows = append(rows, row{text, int64(num.Value(i)), num.IsNull(i)})
+		}
+	}
+	c := stockClient(t, serve(t, source, flight.Options{}))
+	for range 60 {
+		from, to := r.IntN(len(rows)+1), r.IntN(len(rows)+1)
+		limit, bound := 1+r.IntN(300), r.IntN(1200)-600
+		limited, filtered := r.IntN(2) == 0, r.IntN(2) == 0
+		tk := fmt.Sprintf(`{"table": "db.t", "from": {"offset": %d}, "until": {"offset": %d}`, from, to)
+		if limited {
+			tk += fmt.Sprintf(`, "limit": %d`, limit)
+		}
+		if filtered {
+			tk += fmt.Sprintf(`, "filter": "num >= %d OR num IS NULL"`, bound)
+		}
+		want := []string{}
+		for _, row := range rows[min(from, to):to] {
+			if (!filtered || row.null || row.num >= int64(bound)) && (!limited || len(want) < limit) {
+				want = append(want, row.text)
+			}
+		}
+		chunks, _, err := read(t, c, tk+"}")
+		require.NoError(t, err)
+		requireRows(t, want, flatten(chunks))
+	}
+}
+
+func TestFollowPartitionsThatComeAndGo(t *testing.T) {
+	source := newSource()
+	s := newSchema(t, "p STRING NOT NULL, n INT")
+	tab := source.create(t, "db.p", 2, s)
+	info := *tab.Info
+	d := *info.Descriptor
+	d.PartitionKeys = []string{"p"}
+	info.Descriptor = &d
+	partition := func(list ...ids.PartitionID) {
+		next := &flight.Table{Info: &info}
+		source.mu.Lock()
+		defer source.mu.Unlock()
+		for _, id := range list {
+			next.Partitions = append(next.Partitions, flight.Partition{ID: id, Name: fmt.Sprint("p", id)})
+			for b := range ids.BucketID(2) {
+				ref := ids.Bucket{Table: info.ID, Partition: id, Bucket: b}
+				if source.logs[ref] == nil {
+					source.logs[ref] = &memLog{bucket: ref}
+				}
+			}
+		}
+		source.tables[info.Path] = next
+	}
+	logOf := func(p ids.PartitionID, b ids.BucketID) *memLog {
+		source.mu.Lock()
+		defer source.mu.Unlock()
+		return source.logs[ids.Bucket{Table: info.ID, Partition: p, Bucket: b}]
+	}
+	partition(1)
+	rec := fromJSON(t, s, `[{"p": "p1", "n": 1}]`)
+	logOf(1, 0).append(t, s, rec, batch.None, 1)
+	c := stockClient(t, serve(t, source, flight.Options{PartitionCheck: 10 * time.Millisecond}))
+	f := follow(t, c, `{"table": "db.p", "until": "never"}`)
+	require.EqualValues(t, 1, f.next(t).meta.PartitionID)
+	partition(1, 2)
+	logOf(2, 1).append(t, s, rec, batch.None, 1)
+	got := f.next(t)
+	require.EqualValues(t, 2, got.meta.PartitionID)
+	require.EqualValues(t, 1, got.meta.Bucket)
+	logOf(1, 0).fail(errcode.New(errcode.UnknownPartition, nil, "dropped"))
+	logOf(1, 1).fail(errcode.New(errcode.UnknownBucket, nil, "dropped"))
+	partition(2)
+	logOf(2, 0).append(t, s, rec, batch.None, 1)
+	require.EqualValues(t, 2, f.next(t).meta.PartitionID)
+
+	chunks, _, err := read(t, c, `{"table": "db.p", "partitions": ["p2"]}`)
+	require.NoError(t, err)
+	require.Len(t, flatten(chunks), 2)
+	_, _, err = read(t, c, `{"table": "db.p", "partitions": ["p1"]}`)
+	require.Equal(t, errcode.UnknownPartition, codeOf(err))
 }
 
 func TestStatisticsSkipBatches(t *testing.T) {

@@ -169,14 +169,4 @@ func inUnit(at time.Time, t schema.Type) place {
 }
 
 // unitOf is the unit that a type with the precision is stored in.
-func unitOf(precision int) time.Duration {
-	switch {
-	case precision == 0:
-		return time.Second
-	case precision <= 3:
-		return time.Millisecond
-	case precision <= 6:
-		return time.Microsecond
-	}
-	return time.Nanosecond
-}
+func unitOf(precision int) time.Duration { return schema.TimeUnit(precision).Multiplier() }

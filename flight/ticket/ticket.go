@@ -14,6 +14,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/flight"
 	"github.com/fluss-go/fluss/proto/errcode"
 	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
+	"github.com/fluss-go/fluss/proto/table"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -26,8 +27,6 @@ const (
 	MaxBytes = 1 << 20
 	// MaxFilterBytes bounds the text of a filter.
 	MaxFilterBytes = 64 << 10
-	// defaultDatabase is the database of a path without one.
-	defaultDatabase = "fluss"
 )
 
 // Encode returns the ticket of r.
@@ -62,7 +61,7 @@ func Decode(b []byte) (*flussv1.ScanRequest, error) {
 
 // validate checks what no later step checks.
 func validate(r *flussv1.ScanRequest) error {
-	if r.GetPath().GetTable() == "" && r.GetTableId() == 0 {
+	if r.GetPath().GetTable() == "" {
 		return errcode.New(errcode.InvalidTicket, nil, "the ticket names no table")
 	}
 	if r.GetLimit() < 0 {
@@ -100,8 +99,8 @@ func FromDescriptor(d *flight.FlightDescriptor) (*flussv1.ScanRequest, error) {
 }
 
 // Descriptor returns the path descriptor of a table.
-func Descriptor(database, table string) *flight.FlightDescriptor {
-	return &flight.FlightDescriptor{Type: flight.DescriptorPATH, Path: []string{database, table}}
+func Descriptor(path table.Path) *flight.FlightDescriptor {
+	return &flight.FlightDescriptor{Type: flight.DescriptorPATH, Path: []string{path.Database, path.Table}}
 }
 
 func fromPath(path []string) (*flussv1.TablePath, error) {
@@ -120,12 +119,12 @@ func fromPath(path []string) (*flussv1.TablePath, error) {
 // ParseTable reads "db.t", or "t" in the default database. Whether the names
 // are valid is found out when the table is looked up.
 func ParseTable(text string) (*flussv1.TablePath, error) {
-	database, table, found := strings.Cut(text, ".")
+	database, name, found := strings.Cut(text, ".")
 	if !found {
-		database, table = defaultDatabase, text
+		database, name = table.DefaultDatabase, text
 	}
-	if database == "" || table == "" || strings.Contains(table, ".") {
-		return nil, errcode.New(errcode.InvalidName, nil, "%q names no table: write db.t, or t for a table of the database %q", text, defaultDatabase)
+	if database == "" || name == "" || strings.Contains(name, ".") {
+		return nil, errcode.New(errcode.InvalidName, nil, "%q names no table: write db.t, or t for a table of the database %q", text, table.DefaultDatabase)
 	}
-	return &flussv1.TablePath{Database: database, Table: table}, nil
+	return &flussv1.TablePath{Database: database, Table: name}, nil
 }
