@@ -10,8 +10,11 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/fluss-go/fluss/proto/ids"
+	"github.com/fluss-go/fluss/proto/schema"
+	"github.com/fluss-go/fluss/proto/table"
 	"github.com/fluss-go/fluss/sdk"
 )
 
@@ -78,15 +81,17 @@ func benchBuckets(ctx context.Context, r *run) error {
 // other buckets are empty, bounded.
 func (r *run) benchSkew(ctx context.Context, c *sdk.Client) error {
 	wide := wideBatches(wideDistinct, wideBatchRows)
+	for i, b := range wide {
+		wide[i] = pinned(b)
+	}
 	for _, t := range []struct {
 		name    string
 		buckets int
 	}{{"single", 1}, {"skewed", skewedBuckets}} {
-		if err := createTable(ctx, c, t.name, wideColumns(), codecNone, t.buckets); err != nil {
+		if err := createKeyed(ctx, c, t.name, t.buckets); err != nil {
 			return err
 		}
-		// One long batch at a time is sticky to one bucket only by chance, so one row keys it.
-		if err := appendToOneBucket(ctx, c, t.name, wide, r.megabytes/4); err != nil {
+		if _, _, err := appendBatches(ctx, c, t.name, wide, r.megabytes); err != nil {
 			return err
 		}
 	}
@@ -108,17 +113,32 @@ func (r *run) benchSkew(ctx context.Context, c *sdk.Client) error {
 	return nil
 }
 
-func appendToOneBucket(ctx context.Context, c *sdk.Client, name string, wide []arrow.RecordBatch, n int) error {
-	a, err := c.Appender(ctx, name, sdk.WithBatchBytes(8<<20))
+// createKeyed makes a table of the wide columns with the bucket key i0.
+func createKeyed(ctx context.Context, c *sdk.Client, name string, buckets int) error {
+	fields, err := schema.ParseColumns(wideColumns())
 	if err != nil {
 		return err
 	}
-	for i := range n {
-		if _, err := a.AppendBatch(ctx, wide[i%len(wide)]); err != nil {
-			return err
-		}
+	s, err := schema.New(fields, nil)
+	if err != nil {
+		return err
 	}
-	return a.Close(ctx)
+	_, err = c.Admin().CreateTable(ctx, name, &table.Descriptor{
+		Schema: s, BucketCount: buckets, BucketKeys: []string{"i0"},
+		Properties: map[string]string{"table.log.arrow.compression.type": codecNone},
+	})
+	return err
+}
+
+// pinned is rec with the same i0 in every row, so that all go to one bucket.
+func pinned(rec arrow.RecordBatch) arrow.RecordBatch {
+	b := array.NewInt32Builder(memory.DefaultAllocator)
+	defer b.Release()
+	for range rec.NumRows() {
+		b.Append(1)
+	}
+	columns := append([]arrow.Array{b.NewArray()}, rec.Columns()[1:]...)
+	return array.NewRecordBatch(rec.Schema(), columns, rec.NumRows())
 }
 
 // benchStart: an empty start, and kill -9 and restart with a log of 5 GB.

@@ -125,7 +125,7 @@ func benchFlights(ctx context.Context, r *run) error {
 		fmt.Fprintln(os.Stderr, "bench:   left out:", err)
 		return nil
 	}
-	fields, err := schema.FromArrow(batches[0].Schema())
+	fields, err := schema.Like(batches[0].Schema())
 	if err != nil {
 		return err
 	}

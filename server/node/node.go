@@ -91,7 +91,7 @@ func (n *Node) start(ctx context.Context) (err error) {
 	}
 	n.serve()
 	if n.cfg.HTTP != config.HTTPOff {
-		if n.http, err = startHTTP(n.cfg.HTTP, n.metrics, n.ready); err != nil {
+		if n.http, err = startHTTP(n.cfg.HTTP, gatherer{n}, n.ready); err != nil {
 			return fmt.Errorf("listening for HTTP on %s: %w", n.cfg.HTTP, err)
 		}
 	}

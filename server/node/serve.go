@@ -46,7 +46,9 @@ func (n *Node) serve() {
 	flussv1.RegisterMetadataServer(n.grpc, &rpc.Metadata{
 		Version: Version, Server: n.server, Endpoint: n.Endpoint(), MaxBatchBytes: limits.MaxBytes, Catalog: n.meta,
 	})
-	flussv1.RegisterWriteServer(n.grpc, rpc.NewWrites(n.meta, n.host, n.meta, limits))
+	flussv1.RegisterWriteServer(n.grpc, rpc.NewWrites(rpc.WriteOptions{
+		Catalog: n.meta, Host: n.host, IDs: n.meta, Limits: limits, Clock: n.clock, Metrics: n.counters,
+	}))
 	source := &rpc.Source{Catalog: n.meta, Host: n.host, Endpoint: n.Endpoint(), Putters: n.putters}
 	n.flight = flight.New(source, flight.Options{Logger: n.logger.With("component", "flight"), MaxBatchBytes: int(n.cfg.MaxBatchSize)})
 	n.flight.Register(n.grpc)

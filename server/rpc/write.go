@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -13,6 +14,8 @@ import (
 	"github.com/fluss-go/fluss/proto/batch"
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
+	"github.com/fluss-go/fluss/server/clock"
+	"github.com/fluss-go/fluss/server/metrics"
 	"github.com/fluss-go/fluss/server/tablet"
 )
 
@@ -29,6 +32,8 @@ type Writes struct {
 	ids     WriterIDs
 	limits  batch.Limits
 	layouts *layouts
+	clock   clock.Clock
+	metrics *metrics.Server
 }
 
 // WriterIDs hands out writer ids, each once in the cluster's life.
@@ -36,9 +41,22 @@ type WriterIDs interface {
 	NextWriterID(ctx context.Context) (ids.WriterID, error)
 }
 
-// NewWrites returns the service. Batches past limits are refused.
-func NewWrites(catalog Catalog, host *tablet.Host, writers WriterIDs, limits batch.Limits) *Writes {
-	return &Writes{catalog: catalog, host: host, ids: writers, limits: limits, layouts: newLayouts()}
+// WriteOptions are what a Writes is made of.
+type WriteOptions struct {
+	Catalog Catalog
+	Host    *tablet.Host
+	IDs     WriterIDs
+	// Limits are those of one batch.
+	Limits  batch.Limits
+	Clock   clock.Clock
+	Metrics *metrics.Server
+}
+
+// NewWrites returns the service.
+func NewWrites(o WriteOptions) *Writes {
+	return &Writes{
+		catalog: o.Catalog, host: o.Host, ids: o.IDs, limits: o.Limits, layouts: newLayouts(), clock: o.Clock, metrics: o.Metrics,
+	}
 }
 
 // InitWriter implements flussv1.WriteServer.
@@ -116,11 +134,25 @@ func sendAnswers(stream grpc.ServerStream, answers <-chan *flussv1.WriteResponse
 // maybe before write returns. req.Batch may be reused when it returns.
 func (s *Writes) write(ctx context.Context, req *codec.WriteRequest, answer func(*flussv1.WriteResponse)) {
 	bucket := ids.Bucket{Table: req.Table, Partition: req.Partition, Bucket: req.Bucket}
-	request := req.RequestID // req is free for reuse before the answer comes
-	reply := func(r tablet.AppendResult) { answer(writeResponse(request, bucket, r)) }
+	request, bytes, arrived := req.RequestID, len(req.Batch), s.clock.Now() // req is free for reuse before the answer comes
+	reply := func(r tablet.AppendResult) {
+		s.count(r, bytes, arrived)
+		answer(writeResponse(request, bucket, r))
+	}
 	if err := s.propose(ctx, bucket, req, reply); err != nil {
 		reply(tablet.AppendResult{Err: err})
 	}
+}
+
+func (s *Writes) count(r tablet.AppendResult, bytes int, arrived time.Time) {
+	if r.Err != nil {
+		s.metrics.WriteErrors.WithLabelValues(string(errcode.Of(r.Err))).Inc()
+		return
+	}
+	s.metrics.RowsWritten.Add(float64(r.End - r.Base))
+	s.metrics.BytesWritten.Add(float64(bytes))
+	s.metrics.BatchesWritten.Inc()
+	s.metrics.WriteSeconds.Observe(s.clock.Now().Sub(arrived).Seconds())
 }
 
 func (s *Writes) propose(ctx context.Context, bucket ids.Bucket, req *codec.WriteRequest, reply func(tablet.AppendResult)) error {
@@ -130,6 +162,9 @@ func (s *Writes) propose(ctx context.Context, bucket ids.Bucket, req *codec.Writ
 	at, err := locate(s.catalog, s.host, bucket)
 	if err != nil {
 		return err
+	}
+	if len(at.info.Descriptor.Schema.PrimaryKey) > 0 {
+		return errcode.New(errcode.NotLogTable, nil, "table %s has a primary key: rows are upserted into it, not appended", at.info.Path)
 	}
 	header, err := batch.ParseHeader(req.Batch)
 	if err != nil {
