@@ -2,6 +2,7 @@ package flight_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -314,9 +315,19 @@ func BenchmarkFollow(b *testing.B) {
 	log := source.log(tab, 0)
 	log.append(b, s, rec, batch.None, 1)
 	require.NoError(b, stream.RecvMsg(&d))
+	again := log.batches[0]
 	self := ownCPU()
 	for b.Loop() {
-		log.append(b, s, rec, batch.None, 1)
+		log.mu.Lock()
+		next := again
+		next.bytes = bytes.Clone(again.bytes)
+		next.header.BaseOffset = log.end
+		batch.PutHeader(next.bytes, next.header)
+		log.batches = append(log.batches, next)
+		log.end++
+		watcher := log.watchers[0]
+		log.mu.Unlock()
+		watcher()
 		require.NoError(b, stream.RecvMsg(&d))
 		d.Free()
 	}
