@@ -64,10 +64,18 @@ func (bw *bucketWriter) resolve() {
 		return
 	}
 	if len(bw.inflight) == 0 {
-		// The rest was acked after all.
+		// It is decided already, and recover is at work.
 		bw.mu.Unlock()
 		return
 	}
+	// Those that wait to be sent again under the sequences they have share the fate
+	// of what is in flight.
+	again := 0
+	for again < len(bw.queue) && bw.queue[again].sequenced {
+		again++
+	}
+	bw.inflight = append(bw.inflight, bw.queue[:again]...)
+	bw.queue = bw.queue[again:]
 	v := bw.judge()
 	stay := slices.DeleteFunc(slices.Clone(bw.inflight), func(b *writeBatch) bool { return slices.Contains(v.failed, b) })
 	bw.inflight = nil
@@ -75,7 +83,8 @@ func (bw *bucketWriter) resolve() {
 	v.newWriter = v.newWriter && bw.w.opts.idempotent
 	if v.newWriter {
 		for _, b := range stay {
-			b.sequenced = false
+			// Under the old writer none of them can be written any more.
+			b.sequenced, b.uncertain = false, false
 		}
 	}
 	bw.mu.Unlock()
@@ -95,7 +104,7 @@ func (bw *bucketWriter) judge() verdict {
 	case e.Code == errcode.UnknownWriter && !head.uncertain && !late:
 		// The server has forgotten the writer: nothing of what it refused is written.
 		return verdict{newWriter: true, cause: e}
-	case e.Code == errcode.UnknownSchema && head.schemaRefused > 0 && !late:
+	case e.Code == errcode.UnknownSchema && head.schemaRefused > 0 && !head.uncertain && !late:
 		head.schemaRefused++
 		return verdict{newWriter: true, refresh: true, pause: bw.pauses.pause(e), cause: e}
 	case e.Code.Retry() != errcode.Never && e.Code != errcode.UnknownWriter && !late:
@@ -115,12 +124,13 @@ func refreshes(code errcode.Code) bool {
 // giveUp fails the first batch in flight, and decides about those behind it.
 func (bw *bucketWriter) giveUp(head *writeBatch, rest []*writeBatch, e *errcode.Error) verdict {
 	v := verdict{failed: []*writeBatch{head}, cause: e}
-	// While the first is surely not written, nothing behind it can be, for the
-	// server takes sequences without gaps.
+	// If the first is surely not written, nothing behind it ever will be, for the
+	// server takes sequences without gaps. If it may be, a copy that was lost with
+	// its connection may still come to the server, and one of those behind it then.
 	surely := !head.uncertain && e.Code != errcode.OutOfOrderSequence
 	head.refused = head.unknownOr(e)
 	for _, b := range rest {
-		definite := b.refused.Code == errcode.OutOfOrderSequence || surely && bw.w.opts.idempotent
+		definite := surely && bw.w.opts.idempotent
 		switch {
 		case !definite && b.uncertain:
 			b.refused = b.unknownOr(e)
