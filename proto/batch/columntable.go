@@ -6,6 +6,7 @@ import (
 	"math"
 	"unicode/utf8"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 
 	"github.com/fluss-go/fluss/proto/schema"
@@ -53,8 +54,8 @@ const (
 // statWidths has the bytes of a bound; 0 for those of any length.
 var statWidths = [...]int{statBool: 1, statInt8: 1, statInt16: 2, statInt32: 4, statInt64: 8, statFloat32: 4, statFloat64: 8, statDecimal: 16, statBytes: 0}
 
-func statOf(k schema.Kind) statKind {
-	switch k {
+func statOf(t schema.Type) statKind {
+	switch t.Kind {
 	case schema.Boolean:
 		return statBool
 	case schema.TinyInt:
@@ -69,6 +70,11 @@ func statOf(k schema.Kind) statKind {
 		return statFloat32
 	case schema.Double:
 		return statFloat64
+	case schema.Time:
+		if _, ok := t.Arrow().(*arrow.Time32Type); ok {
+			return statInt32
+		}
+		return statInt64
 	case schema.Decimal:
 		return statDecimal
 	case schema.Char, schema.String:

@@ -104,7 +104,7 @@ func (l *Layout) WithChangeTypes() *Layout {
 }
 
 func newNodeLayout(t schema.Type, path string) nodeLayout {
-	n := nodeLayout{form: formFixed, nullable: t.Nullable, dtype: t.Arrow(), path: path, stat: statOf(t.Kind)}
+	n := nodeLayout{form: formFixed, nullable: t.Nullable, dtype: t.Arrow(), path: path, stat: statOf(t)}
 	switch t.Kind {
 	case schema.Boolean:
 		n.form = formBits
