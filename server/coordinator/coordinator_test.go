@@ -321,3 +321,10 @@ func TestALargeTableIsCreatedQuickly(t *testing.T) {
 	require.NoError(t, w.Reconcile(t.Context()))
 	t.Logf("reconciled in %s", time.Since(start))
 }
+
+// What this release does not do is refused, not half done.
+func TestWhatIsNotServedIsRefused(t *testing.T) {
+	require.ErrorIs(t, served([]string{"id"}, nil), &errcode.Error{Code: errcode.Unsupported})
+	require.ErrorIs(t, served(nil, map[string]string{"table.datalake.enabled": "true"}), &errcode.Error{Code: errcode.Unsupported})
+	require.NoError(t, served(nil, map[string]string{"table.datalake.enabled": "false"}))
+}

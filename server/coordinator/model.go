@@ -15,7 +15,29 @@ func (c *Coordinator) newDescriptor(m *flussv1.TableDescriptor) (*table.Descript
 	if err != nil {
 		return nil, err
 	}
-	return d.Normalize(c.opts.DefaultBuckets, table.Limits{MaxBuckets: c.opts.MaxBuckets, MaxReplicas: c.opts.MaxReplicas})
+	d, err = d.Normalize(c.opts.DefaultBuckets, table.Limits{MaxBuckets: c.opts.MaxBuckets, MaxReplicas: c.opts.MaxReplicas})
+	if err != nil {
+		return nil, err
+	}
+	return d, served(d.Schema.PrimaryKey, d.Properties)
+}
+
+// served refuses what can be said of a table and this release does not do: a
+// table that only looks as if it worked loses somebody's data.
+func served(primaryKey []string, properties map[string]string) error {
+	if len(primaryKey) > 0 {
+		return errcode.New(errcode.Unsupported, nil,
+			"primary-key tables are not served by this release: create a log table, without PRIMARY KEY")
+	}
+	options, err := table.ParseOptions(properties)
+	if err != nil {
+		return err
+	}
+	if options.LakeEnabled {
+		return errcode.New(errcode.Unsupported, nil,
+			"the lake tier is not served by this release: leave table.datalake.enabled out").With("option", "table.datalake.enabled")
+	}
+	return nil
 }
 
 // alter returns what t becomes by the changes; with the same version when that
@@ -27,7 +49,11 @@ func (c *Coordinator) alter(t *metastore.Table, changes []*flussv1.TableChange) 
 				"change %d of table %s says nothing that this server knows: it may be older than its client", i+1, t.Info.Path)
 		}
 	}
-	return t.Info.Altered(changes, c.clock.Now())
+	next, err := t.Info.Altered(changes, c.clock.Now())
+	if err != nil {
+		return nil, err
+	}
+	return next, served(nil, next.GetDescriptor_().GetProperties())
 }
 
 // partition is a partition that a request names.
