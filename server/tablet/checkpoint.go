@@ -157,12 +157,14 @@ func (h *Host) checkpointLoop() {
 	ctx, cancel := h.untilStop()
 	defer cancel()
 	for {
-		wait := h.opt.CheckpointEvery
 		if err := h.Checkpoint(ctx); err != nil && ctx.Err() == nil {
+			if errors.Is(err, kvstore.ErrFailed) {
+				h.fenceAll()
+				return
+			}
 			h.opt.Logger.Warn("checkpoint failed and will be tried again", "error", err)
-			wait = min(wait, h.opt.DiskCheckEvery)
 			select { // not at once: what fails is a disk
-			case <-h.opt.Clock.After(wait):
+			case <-h.opt.Clock.After(min(h.opt.CheckpointEvery, h.opt.DiskCheckEvery)):
 			case <-h.stop:
 				return
 			}
@@ -170,7 +172,7 @@ func (h *Host) checkpointLoop() {
 		}
 		select {
 		case <-h.kick:
-		case <-h.opt.Clock.After(wait):
+		case <-h.opt.Clock.After(h.opt.CheckpointEvery):
 		case <-h.kv.Failed():
 			h.fenceAll()
 			return

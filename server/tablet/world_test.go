@@ -24,8 +24,7 @@ type world struct {
 	buckets map[ids.Bucket]*modelBucket
 	order   []ids.Bucket // those that were opened, in order, also when dropped
 	table   ids.TableID
-	// unknown is set by an answer that says that the outcome is not known, or
-	// that nothing works any more.
+	// stopped is set by an error of the tablet: what was sent last may be there or not.
 	stopped bool
 }
 
@@ -64,7 +63,7 @@ func (w *world) pick() (ids.Bucket, *modelBucket) {
 	return id, w.buckets[id]
 }
 
-// step does one thing. err is a failure of the tablet, not of the model.
+// step does one thing. A failure of the tablet, not of the model, is noted.
 func (w *world) step(t *testing.T, h *Host) {
 	tab := tabletOf(t, h, 1)
 	w.clock.advance(time.Duration(w.rng.IntN(20)) * time.Millisecond)
@@ -77,19 +76,18 @@ func (w *world) step(t *testing.T, h *Host) {
 		w.trim(t, tab)
 	case n < 8:
 		if err := h.Checkpoint(context.Background()); err != nil {
-			w.note(err)
+			w.stop()
 		}
 	default:
 		w.append(t, tab)
 	}
 }
 
-// note takes an error that the disk may be the reason of.
-func (w *world) note(err error) {
+// stop notes an error that the disk may be the reason of.
+func (w *world) stop() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.stopped = true
-	_ = err
 }
 
 func (w *world) open(t *testing.T, tab *Tablet) {
@@ -105,7 +103,7 @@ func (w *world) open(t *testing.T, tab *Tablet) {
 	info := testTable(table, 1, map[string]string{"table.log.segment-size": "64kb"})
 	err := tab.OpenBuckets(context.Background(), info, 0, []ids.BucketID{0, 1, 2})
 	if err != nil {
-		w.note(err)
+		w.stop()
 		return
 	}
 	w.mu.Lock()
@@ -126,7 +124,7 @@ func (w *world) drop(t *testing.T, tab *Tablet) {
 	}
 	w.mu.Unlock()
 	if err := tab.DropBuckets(context.Background(), id.Table, 0); err != nil {
-		w.note(err)
+		w.stop()
 		return
 	}
 	w.mu.Lock()
@@ -147,7 +145,7 @@ func (w *world) trim(t *testing.T, tab *Tablet) {
 	w.mu.Unlock()
 	start, err := tab.TrimLog(context.Background(), id, at)
 	if err != nil {
-		w.note(err)
+		w.stop()
 		return
 	}
 	w.mu.Lock()
@@ -170,7 +168,7 @@ func (w *world) append(t *testing.T, tab *Tablet) {
 	if b.dropping {
 		r := appendNow(tab, id, makeBatch(writer, seq, rows, size))
 		if r.Err != nil && errcode.Of(r.Err) != errcode.UnknownBucket {
-			w.note(r.Err)
+			w.stop()
 		}
 		return
 	}
@@ -186,7 +184,7 @@ func (w *world) append(t *testing.T, tab *Tablet) {
 	w.mu.Unlock()
 	r := appendNow(tab, id, makeBatch(writer, seq, rows, size))
 	if r.Err != nil {
-		w.note(r.Err)
+		w.stop()
 		return
 	}
 	w.mu.Lock()
@@ -207,7 +205,7 @@ func (w *world) repeat(t *testing.T, tab *Tablet, id ids.Bucket, b *modelBucket,
 		}
 		r := appendNow(tab, id, makeBatch(writer, seq, int(s.End-s.Base), 64))
 		if r.Err != nil {
-			w.note(r.Err)
+			w.stop()
 			return
 		}
 		require.Equal(t, AppendResult{Base: s.Base, End: s.End}, r)

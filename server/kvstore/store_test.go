@@ -1,0 +1,89 @@
+package kvstore
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"github.com/stretchr/testify/require"
+)
+
+func set(t *testing.T, s *Store, key, value string) {
+	t.Helper()
+	b := s.NewBatch()
+	require.NoError(t, b.Set([]byte(key), []byte(value)))
+	require.NoError(t, b.Commit())
+}
+
+func content(t *testing.T, s *Store, prefix string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	require.NoError(t, s.Scan([]byte(prefix), func(k, v []byte) error {
+		out[string(k)] = string(v)
+		return nil
+	}))
+	return out
+}
+
+func TestFlushedSurvivesAndTheRestDoesNot(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	s, err := Open(Options{FS: fs, Dir: "kv"})
+	require.NoError(t, err)
+	set(t, s, "a1", "x")
+	set(t, s, "a2", "y")
+	set(t, s, "b", "z")
+	require.NoError(t, s.Flush(context.Background()))
+	require.NoError(t, s.Flush(context.Background()))
+	b := s.NewBatch()
+	require.NoError(t, b.DeleteRange([]byte("a"), After([]byte("a"))))
+	require.NoError(t, b.Delete([]byte("b")))
+	require.NoError(t, b.Set([]byte("a3"), nil))
+	require.Positive(t, b.Len())
+	require.NoError(t, b.Commit())
+	require.Equal(t, map[string]string{"a3": ""}, content(t, s, ""))
+	_, ok, err := s.Get([]byte("b"))
+	require.NoError(t, err)
+	require.False(t, ok)
+	crashed := fs.CrashClone(vfs.CrashCloneCfg{})
+	require.NoError(t, s.Close())
+	require.NoError(t, s.Close())
+	require.Error(t, s.Flush(context.Background()))
+
+	s, err = Open(Options{FS: crashed, Dir: "kv"})
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"a1": "x", "a2": "y"}, content(t, s, "a"))
+	v, ok, err := s.Get([]byte("b"))
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, "z", string(v))
+	require.NoError(t, s.Close())
+}
+
+// TestFlushFails: a flush that cannot write tells so, and a later one may work.
+func TestFlushFails(t *testing.T) {
+	var broken atomic.Bool
+	fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if broken.Load() && op.Kind == errorfs.OpCreate {
+			return errors.New("no room")
+		}
+		return nil
+	}))
+	s, err := Open(Options{FS: fs, Dir: "kv"})
+	require.NoError(t, err)
+	set(t, s, "a", "x")
+	broken.Store(true)
+	require.Error(t, s.Flush(context.Background()))
+	broken.Store(false)
+	require.NoError(t, s.Flush(context.Background()))
+	require.NoError(t, s.Close())
+}
+
+func TestAfter(t *testing.T) {
+	require.Equal(t, []byte{1, 3}, After([]byte{1, 2}))
+	require.Equal(t, []byte{2}, After([]byte{1, 255}))
+	require.Nil(t, After([]byte{255, 255}))
+	require.Nil(t, After(nil))
+}
