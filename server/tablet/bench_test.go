@@ -2,7 +2,6 @@ package tablet
 
 import (
 	"context"
-	"log/slog"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -29,8 +28,8 @@ func benchHost(b *testing.B, tablets int, d Durability) *Host {
 	for i := range tablets {
 		ts = append(ts, ids.TabletID(i+1))
 	}
-	h := openHost(b, HostOptions{FS: vfs.Default, Dir: dir, Tablets: ts, Durability: d, Clock: clock.System(), Logger: slog.Default()})
-	b.Cleanup(func() { require.NoError(b, h.Close()) })
+	h := openHost(b, HostOptions{FS: vfs.Default, Dir: dir, Tablets: ts, Durability: d, Clock: clock.System()})
+	b.Cleanup(func() { _ = h.Close() })
 	for i, t := range h.Tablets() {
 		openBuckets(b, t, ids.TableID(i+1), 4)
 	}
@@ -122,5 +121,35 @@ func BenchmarkLatency(b *testing.B) {
 		if r := appendNow(h.tablets[0], bucket1, makeBatch(1, ids.Sequence(i), 1, 256)); r.Err != nil {
 			b.Fatal(r.Err)
 		}
+	}
+}
+
+// BenchmarkOpen is a start with 200 MiB of write-ahead log to apply again, and
+// one with nothing to do.
+func BenchmarkOpen(b *testing.B) {
+	for name, bulk := range map[string]int{"replay=0": 0, "replay=200MiB": 200} {
+		b.Run(name, func(b *testing.B) {
+			h := benchHost(b, 8, DurabilityMemory)
+			require.NoError(b, h.Checkpoint(context.Background()))
+			for i := range bulk {
+				require.NoError(b, appendNow(h.tablets[i%8], ids.Bucket{Table: ids.TableID(i%8 + 1)}, makeBatch(0, 0, 100, 1<<20)).Err)
+			}
+			for _, t := range h.tablets {
+				t.close()
+				require.NoError(b, t.wal.Close())
+			}
+			require.NoError(b, h.kv.Close())
+			o := h.opt
+			b.ResetTimer()
+			for range b.N {
+				again := openHost(b, o)
+				b.StopTimer()
+				require.NoError(b, again.Close())
+				b.StartTimer()
+				if bulk > 0 {
+					break // it is applied now
+				}
+			}
+		})
 	}
 }

@@ -234,36 +234,41 @@ func (w *world) verify(t *testing.T, h *Host, promised map[ids.Bucket]modelBucke
 	defer w.mu.Unlock()
 	w.stopped = false
 	for id, b := range w.buckets {
-		was := promised[id]
-		l, err, got := contents[id].l, contents[id].err, contents[id].got
-		if err != nil {
-			require.Equal(t, errcode.UnknownBucket, errcode.Of(err))
+		c := contents[id]
+		if c.err != nil {
+			require.Equal(t, errcode.UnknownBucket, errcode.Of(c.err))
+			was := promised[id]
 			require.True(t, !was.opened || b.dropping, "%s is lost", id)
 			b.opened, b.dropping = false, true
 			continue
 		}
-		require.True(t, was.opened || !was.dropping || b.dropping, "%s came back", id)
-		b.opened, b.dropping = true, false
-		end := ids.Offset(0)
-		if was.acked > 0 {
-			end = was.sent[was.acked-1].End
-		}
-		require.GreaterOrEqual(t, l.HighWatermark(), end, "acknowledged rows of %s are lost", id)
-		require.GreaterOrEqual(t, l.Start(), was.trimmed)
-		require.LessOrEqual(t, l.Start(), b.trimming)
-		keep := 0
-		for keep < len(b.sent) && b.sent[keep].End <= l.HighWatermark() {
-			keep++
-		}
-		require.LessOrEqual(t, len(got), keep)
-		require.Equal(t, append([]row{}, b.sent[keep-len(got):keep]...), append([]row{}, got...), "%s", id)
-		b.sent, b.acked = b.sent[:keep], keep
-		b.trimmed, b.trimming = l.Start(), l.Start()
-		b.next = map[ids.WriterID]ids.Sequence{}
-		for _, s := range b.sent {
-			if s.Writer != 0 {
-				b.next[s.Writer] = s.Sequence + 1
-			}
+		b.verify(t, id, promised[id], c.l, c.got)
+	}
+}
+
+// verify compares the log of a bucket that is there with what was promised.
+func (b *modelBucket) verify(t *testing.T, id ids.Bucket, was modelBucket, l *logstore.Log, got []row) {
+	require.True(t, was.opened || !was.dropping || b.dropping, "%s came back", id)
+	b.opened, b.dropping = true, false
+	end := ids.Offset(0)
+	if was.acked > 0 {
+		end = was.sent[was.acked-1].End
+	}
+	require.GreaterOrEqual(t, l.HighWatermark(), end, "acknowledged rows of %s are lost", id)
+	require.GreaterOrEqual(t, l.Start(), was.trimmed)
+	require.LessOrEqual(t, l.Start(), b.trimming)
+	keep := 0
+	for keep < len(b.sent) && b.sent[keep].End <= l.HighWatermark() {
+		keep++
+	}
+	require.LessOrEqual(t, len(got), keep)
+	require.Equal(t, append([]row{}, b.sent[keep-len(got):keep]...), append([]row{}, got...), "%s", id)
+	b.sent, b.acked = b.sent[:keep], keep
+	b.trimmed, b.trimming = l.Start(), l.Start()
+	b.next = map[ids.WriterID]ids.Sequence{}
+	for _, s := range b.sent {
+		if s.Writer != 0 {
+			b.next[s.Writer] = s.Sequence + 1
 		}
 	}
 }
