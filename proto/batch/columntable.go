@@ -153,22 +153,30 @@ func statValue(kind statKind, b []byte) (any, bool) {
 	}
 }
 
-// inOrder reports whether lo is not above hi, both bounds of the kind.
+// inOrder reports whether lo is not above hi, both well-formed bounds of the kind.
 func inOrder(kind statKind, lo, hi []byte) bool {
-	a, okA := statValue(kind, lo)
-	b, okB := statValue(kind, hi)
-	if !okA || !okB {
+	if kind == statNone || kind < statText && (len(lo) != statWidths[kind] || len(hi) != statWidths[kind]) {
 		return false
 	}
-	switch a := a.(type) {
-	case bool:
-		return !a || b.(bool)
-	case int64:
-		return a <= b.(int64)
-	case float64:
-		return a <= b.(float64)
-	case decimal128.Num:
-		return a.LessEqual(b.(decimal128.Num))
+	le := binary.LittleEndian
+	switch kind {
+	case statBool:
+		return lo[0] <= hi[0] && hi[0] <= 1
+	case statInt8:
+		return int8(lo[0]) <= int8(hi[0])
+	case statInt16:
+		return int16(le.Uint16(lo)) <= int16(le.Uint16(hi))
+	case statInt32:
+		return int32(le.Uint32(lo)) <= int32(le.Uint32(hi))
+	case statInt64:
+		return int64(le.Uint64(lo)) <= int64(le.Uint64(hi))
+	case statFloat32:
+		return math.Float32frombits(le.Uint32(lo)) <= math.Float32frombits(le.Uint32(hi))
+	case statFloat64:
+		return math.Float64frombits(le.Uint64(lo)) <= math.Float64frombits(le.Uint64(hi))
+	case statDecimal:
+		a, b := int64(le.Uint64(lo[8:])), int64(le.Uint64(hi[8:]))
+		return a < b || a == b && le.Uint64(lo) <= le.Uint64(hi)
 	default:
 		return bytes.Compare(lo, hi) <= 0
 	}
@@ -217,7 +225,7 @@ func checkBounds(c *columnLayout, e, table []byte, at int, empty bool) bool {
 	if c.stat == statText && !(utf8.Valid(lo) && utf8.Valid(hi)) {
 		return false
 	}
-	return inOrder(c.stat, lo, hi) && (c.stat != statBool || lo[0] <= 1 && hi[0] <= 1)
+	return inOrder(c.stat, lo, hi)
 }
 
 // columnError is about the column, or what is nested in one, at path.

@@ -235,28 +235,49 @@ func (b *bounds) decimals(src []byte, valid *validBits) bool {
 	return true
 }
 
+// extreme is the smallest or the largest of the texts seen, with the keys of its
+// first 8 bytes and of the next 8: most texts are told apart by a key.
+type extreme struct {
+	s     []byte
+	k, k2 uint64
+}
+
+// before reports whether a comes before b in the order of texts.
+func (a *extreme) before(b *extreme) bool {
+	switch {
+	case a.k != b.k:
+		return a.k < b.k
+	case a.k2 != b.k2:
+		return a.k2 < b.k2
+	case len(a.s) == len(b.s) && len(a.s) <= 16:
+		return false
+	default:
+		return bytes.Compare(a.s, b.s) < 0
+	}
+}
+
 // extremes are the smallest and largest of the texts seen.
 type extremes struct {
-	lo, hi       []byte
-	loKey, hiKey uint64
-	seen         bool
+	lo, hi extreme
+	seen   bool
 }
 
-// add takes a text in; key holds its first 8 bytes, zeros where it is shorter,
-// so that most texts are told apart by one comparison.
-func (x *extremes) add(s []byte, key uint64) {
+// add takes in the text data[from:to], whose key is given.
+func (x *extremes) add(data []byte, from, to int, key uint64) {
+	s := extreme{data[from:to], key, keyOf(data, min(from+8, to), to)}
 	if !x.seen {
-		*x = extremes{s, s, key, key, true}
+		*x = extremes{s, s, true}
 		return
 	}
-	if key < x.loKey || key == x.loKey && bytes.Compare(s, x.lo) < 0 {
-		x.lo, x.loKey = s, key
-	} else if key > x.hiKey || key == x.hiKey && bytes.Compare(s, x.hi) > 0 {
-		x.hi, x.hiKey = s, key
+	if s.before(&x.lo) {
+		x.lo = s
+	} else if x.hi.before(&s) {
+		x.hi = s
 	}
 }
 
-// keyOf returns the first 8 bytes of data[from:to] in an order like that of the texts.
+// keyOf returns the first 8 bytes of data[from:to] as a number, zeros where there
+// are fewer: texts are ordered as their numbers unless these are equal.
 func keyOf(data []byte, from, to int) uint64 {
 	n := to - from
 	if from+8 <= len(data) {
@@ -277,26 +298,30 @@ func (b *bounds) texts(l *nodeLayout, pieces []piece, valid *validBits) bool {
 		data := pieces[1].src
 		valid.runs(func(from, to int) {
 			for i := from; i < to; i++ {
-				x.add(data[i*l.width:(i+1)*l.width], keyOf(data, i*l.width, (i+1)*l.width))
+				x.add(data, i*l.width, (i+1)*l.width, keyOf(data, i*l.width, (i+1)*l.width))
 			}
 		})
 	} else {
 		offsets, data := pieces[1].src, pieces[2].src
 		base := int(pieces[1].shift)
-		le := binary.LittleEndian
-		valid.runs(func(from, to int) {
-			o := offsets[4*from : 4*(to+1)]
-			begin := int(int32(le.Uint32(o))) - base
-			for o = o[4:]; len(o) >= 4; o = o[4:] {
-				end := int(int32(le.Uint32(o))) - base
-				x.add(data[begin:end], keyOf(data, begin, end))
-				begin = end
-			}
-		})
+		valid.runs(func(from, to int) { x.addRun(offsets[4*from:4*(to+1)], data, base) })
 	}
-	b.min, b.minCut = cut(x.lo, l.text)
-	b.max, b.maxCut = cut(x.hi, l.text)
+	b.min, b.minCut = cut(x.lo.s, l.text)
+	b.max, b.maxCut = cut(x.hi.s, l.text)
 	return x.seen
+}
+
+// addRun takes in the texts between consecutive offsets less base.
+func (x *extremes) addRun(offsets, data []byte, base int) {
+	le := binary.LittleEndian
+	begin := int(int32(le.Uint32(offsets))) - base
+	for offsets = offsets[4:]; len(offsets) >= 4; offsets = offsets[4:] {
+		end := int(int32(le.Uint32(offsets))) - base
+		if key := keyOf(data, begin, end); key <= x.lo.k || key >= x.hi.k {
+			x.add(data, begin, end, key)
+		}
+		begin = end
+	}
 }
 
 // cut returns the first maxStatBytes of s, whole characters if it is a text.
