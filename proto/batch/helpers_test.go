@@ -34,6 +34,8 @@ type source struct {
 	*rand.Rand
 	// nulls is the share of nulls, plain that of texts in ASCII.
 	nulls, plain float64
+	// finite leaves out NaN and infinities.
+	finite bool
 }
 
 func newSource(t testing.TB) *source {
@@ -88,6 +90,9 @@ func (s *source) bytes(n int) []byte {
 }
 
 func (s *source) float() float64 {
+	if s.finite {
+		return s.NormFloat64() * 1000
+	}
 	switch s.IntN(12) {
 	case 0:
 		return math.NaN()

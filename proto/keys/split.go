@@ -197,7 +197,9 @@ func gatherFixed(src []byte, width, base int, rows []int32) *memory.Buffer {
 	return memory.NewBufferBytes(dst)
 }
 
-func offsetAt(offsets []byte, i int) int { return int(int32(binary.LittleEndian.Uint32(offsets[4*i:]))) }
+func offsetAt(offsets []byte, i int) int {
+	return int(int32(binary.LittleEndian.Uint32(offsets[4*i:])))
+}
 
 func gatherTexts(offsets, data []byte, base int, rows []int32) []*memory.Buffer {
 	out := make([]byte, 4*(len(rows)+1))
