@@ -236,7 +236,7 @@ func (st *stream) consume(ctx context.Context, b *bucketScan, stored Batch) (sen
 	if err := st.wire.Append(plan, stored, b.bucket.Bucket, rows); err != nil {
 		return false, err
 	}
-	st.left -= int64(rows.Len())
+	st.take(rows.Len())
 	b.advance(&h, to)
 	return false, nil
 }
@@ -288,7 +288,7 @@ func (st *stream) slice(b *bucketScan, p *project.Plan, stored Batch, h *batch.H
 	if err := st.wire.Raw(&st.data, p, stored, b.bucket.Bucket); err != nil {
 		return err
 	}
-	st.left -= int64(h.RowCount)
+	st.take(int(h.RowCount))
 	b.advance(h, int(h.RowCount))
 	m := b.position()
 	m.BaseOffset = int64(h.BaseOffset)

@@ -86,8 +86,9 @@ type stream struct {
 	wire      *project.Wire
 	plans     map[ids.SchemaID]*project.Plan
 	keepAlive time.Duration
-	// left is how many rows may still be sent.
-	left int64
+	// left is how many rows may still be sent, untold how many of those sent
+	// Options.Sent has not heard of.
+	left, untold int64
 
 	open  map[bucketKey]*bucketScan
 	queue queue
@@ -256,11 +257,22 @@ func (st *stream) findPartitions(ctx context.Context) error {
 	return nil
 }
 
+// take accounts for n rows that are about to be sent.
+func (st *stream) take(n int) {
+	st.left -= int64(n)
+	st.untold += int64(n)
+}
+
 // transmit sends st.data and frees it.
 func (st *stream) transmit() error {
+	bytes := len(st.data.Header) + len(st.data.AppMetadata) + st.data.Body.Len()
 	st.sending.Store(true)
 	err := st.server.SendMsg(&st.data)
 	st.sending.Store(false)
+	if err == nil {
+		st.service.options.Sent(st.untold, int64(bytes))
+		st.untold = 0
+	}
 	st.sent.Add(1)
 	st.data.Free()
 	st.idle.Reset(st.keepAlive)

@@ -46,6 +46,9 @@ type Options struct {
 	PartitionCheck time.Duration
 	// MaxBatchBytes bounds a batch of a DoPut, plain. Default: what codec lets through.
 	MaxBatchBytes int
+	// Sent is told the rows and bytes of each batch that a scan has sent; it must
+	// not block. Default: nobody is told.
+	Sent func(rows, bytes int64)
 }
 
 // minKeepAlive bounds what a ticket may ask for.
@@ -69,6 +72,9 @@ func (o *Options) EnsureDefaults() {
 	}
 	if o.MaxBatchBytes == 0 {
 		o.MaxBatchBytes = codec.MaxMessageBytes
+	}
+	if o.Sent == nil {
+		o.Sent = func(int64, int64) {}
 	}
 }
 
@@ -95,6 +101,9 @@ func New(source Source, options Options) *Service {
 
 // Register adds the service to a server.
 func (s *Service) Register(r *grpc.Server) { flight.RegisterFlightServiceServer(r, s) }
+
+// Streams is the number of scans and puts under way.
+func (s *Service) Streams() int { return int(s.streams.Load()) }
 
 // Close ends all scans and puts with ShuttingDown and waits for them. It may be
 // called twice.

@@ -99,13 +99,14 @@ const (
 	ColumnBucket          = "__bucket"
 	ColumnOffset          = "__offset"
 	ColumnTimestamp       = "__timestamp"
-	ColumnChangeType      = "_change_type"
+	ColumnChangeType      = "__change_type"
 	ColumnLogOffset       = "_log_offset"
 	ColumnCommitTimestamp = "_commit_timestamp"
 )
 
 var reserved = []string{
 	ColumnBucket, ColumnOffset, ColumnTimestamp, ColumnChangeType, ColumnLogOffset, ColumnCommitTimestamp,
+	"_change_type", // of the $changelog tables that Flink users know
 }
 
 // ReservedColumns returns the names that no column of a table may have; the slice

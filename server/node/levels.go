@@ -33,6 +33,7 @@ func (n *Node) takeLevels() {
 	m.Buckets.Set(float64(buckets))
 	m.DiskUsage.Set(n.diskUsage())
 	m.DiskWriteLocked.Set(oneIf(n.host.WriteLocked()))
+	m.ScanStreams.Set(float64(n.flight.Streams()))
 	m.Ready.Set(oneIf(n.ready(context.Background()) == nil))
 }
 

@@ -3,7 +3,9 @@ package node_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"testing"
 
@@ -107,4 +109,31 @@ func TestADataDirectoryHasOneServer(t *testing.T) {
 	_, err := node.Start(t.Context(), cfg, slog.New(slog.DiscardHandler))
 	require.ErrorIs(t, err, &errcode.Error{Code: errcode.Unavailable})
 	require.ErrorContains(t, err, "another process")
+}
+
+func TestMetricsAndReadiness(t *testing.T) {
+	n := start(t, testConfig(t))
+	c := connect(t, n)
+	createOrders(t, c, 2)
+	appendOrders(t, c, 0, 100)
+	require.Len(t, readOrders(t, c, sdk.ScanOptions{}), 100)
+
+	get := func(path string) (int, string) {
+		resp, err := http.Get("http://" + n.HTTPAddr() + path)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, resp.Body.Close()) }()
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return resp.StatusCode, string(body)
+	}
+	for _, path := range []string{"/ready", "/healthz"} {
+		status, body := get(path)
+		require.Equal(t, http.StatusOK, status, body)
+	}
+	_, text := get("/metrics")
+	for _, line := range []string{
+		"fluss_write_rows_total 100", "fluss_read_rows_total 100", "fluss_tables 1", "fluss_databases 1", "fluss_buckets 2", "fluss_ready 1",
+	} {
+		require.Contains(t, text, line+"\n")
+	}
 }

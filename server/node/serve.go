@@ -50,7 +50,13 @@ func (n *Node) serve() {
 		Catalog: n.meta, Host: n.host, IDs: n.meta, Limits: limits, Clock: n.clock, Metrics: n.counters,
 	}))
 	source := &rpc.Source{Catalog: n.meta, Host: n.host, Endpoint: n.Endpoint(), Putters: n.putters}
-	n.flight = flight.New(source, flight.Options{Logger: n.logger.With("component", "flight"), MaxBatchBytes: int(n.cfg.MaxBatchSize)})
+	n.flight = flight.New(source, flight.Options{
+		Logger: n.logger.With("component", "flight"), MaxBatchBytes: int(n.cfg.MaxBatchSize),
+		Sent: func(rows, bytes int64) {
+			n.counters.RowsRead.Add(float64(rows))
+			n.counters.BytesRead.Add(float64(bytes))
+		},
+	})
 	n.flight.Register(n.grpc)
 	healthServer := health.NewServer()
 	healthServer.SetServingStatus("", healthpb.HealthCheckResponse_SERVING)
