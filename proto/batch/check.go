@@ -133,6 +133,9 @@ type checker struct {
 	// content: look at every value; if not, only at sizes and last offsets.
 	content bool
 	text    bool // and at UTF-8
+	// budget is what converting lists of fixed size may take, in bytes: their
+	// number is not bounded by the bytes that they come in.
+	budget int64
 	nodeAt  int
 	bufAt   int
 }
@@ -178,17 +181,27 @@ func (c *checker) node(l *nodeLayout, length int64, exact bool) error {
 	case formVariable:
 		return c.variable(l, n.Length, b)
 	case formList:
-		masks := c.masks
-		c.masks = c.masks[len(c.masks):]
 		_, last, err := c.offsets(l, n.Length, b+1, maxEncoded)
-		if err == nil {
-			err = c.node(&l.children[0], last, false)
+		if err != nil {
+			return err
 		}
-		c.masks = masks
-		return err
+		return c.items(l, last, false)
+	case formFixedList:
+		if c.budget -= 4 * n.Length; c.budget < 0 {
+			return columnError(l.path, "has %d lists, too many", n.Length)
+		}
+		return c.items(l, n.Length*int64(l.size), true)
 	default:
 		return c.children(l, n, b)
 	}
+}
+
+// items checks the child of a list.
+func (c *checker) items(l *nodeLayout, length int64, exact bool) error {
+	masks := c.masks
+	c.masks = c.masks[len(c.masks):] // nulls of what is around the list say nothing about its values
+	defer func() { c.masks = masks }()
+	return c.node(&l.children[0], length, exact)
 }
 
 func (c *checker) children(l *nodeLayout, n Node, b int) error {
@@ -274,6 +287,9 @@ func (c *checker) offsets(l *nodeLayout, n int64, b int, limit int64) (first, la
 	if n == 0 && c.size[b] == 0 {
 		return 0, 0, nil
 	}
+	if l.wide {
+		return c.wideOffsets(l, n, b, limit)
+	}
 	if err := c.atLeast(l, b, 4*(n+1)); err != nil {
 		return 0, 0, err
 	}
@@ -285,6 +301,27 @@ func (c *checker) offsets(l *nodeLayout, n int64, b int, limit int64) (first, la
 	}
 	if c.content && !ascending(data) {
 		return 0, 0, columnError(l.path, "has offsets that go down")
+	}
+	return first, last, nil
+}
+
+// wideOffsets is offsets for those of 8 bytes.
+func (c *checker) wideOffsets(l *nodeLayout, n int64, b int, limit int64) (first, last int64, err error) {
+	if err := c.atLeast(l, b, 8*(n+1)); err != nil {
+		return 0, 0, err
+	}
+	data := c.data[b][:8*(n+1)]
+	le := binary.LittleEndian
+	first, last = int64(le.Uint64(data)), int64(le.Uint64(data[8*n:]))
+	for prev := first; len(data) > 0; data = data[8:] {
+		next := int64(le.Uint64(data))
+		if next < prev {
+			return 0, 0, columnError(l.path, "has offsets that go down")
+		}
+		prev = next
+	}
+	if first < 0 || last > min(limit, maxEncoded) {
+		return 0, 0, columnError(l.path, "has offsets from %d to %d into %d bytes or values", first, last, limit)
 	}
 	return first, last, nil
 }
@@ -323,7 +360,7 @@ func (c *checker) variable(l *nodeLayout, n int64, b int) error {
 	if isASCII(data[first:last]) {
 		return nil
 	}
-	if !utf8.Valid(data[first:last]) || !onStarts(c.data[b+1][:4*n], data, last) {
+	if !utf8.Valid(data[first:last]) || !onStarts(c.data[b+1], int(n), l.wide, data, last) {
 		return columnError(l.path, "has text that is not UTF-8")
 	}
 	return nil
@@ -346,10 +383,17 @@ func isASCII(b []byte) bool {
 	return true
 }
 
-// onStarts reports whether no offset below last points into the middle of a character.
-func onStarts(offsets, data []byte, last int64) bool {
-	for ; len(offsets) >= 4; offsets = offsets[4:] {
-		at := int64(int32(binary.LittleEndian.Uint32(offsets)))
+// onStarts reports whether none of the first n offsets that is below last points
+// into the middle of a character.
+func onStarts(offsets []byte, n int, wide bool, data []byte, last int64) bool {
+	le := binary.LittleEndian
+	for i := range n {
+		var at int64
+		if wide {
+			at = int64(le.Uint64(offsets[8*i:]))
+		} else {
+			at = int64(int32(le.Uint32(offsets[4*i:])))
+		}
 		if at < last && !utf8.RuneStart(data[at]) {
 			return false
 		}

@@ -99,7 +99,7 @@ func (w *work) decodeAligned(l *Layout, body []byte, o *owner, opts DecodeOption
 	if err := w.split(l, body, wantAll, opts.MaxUncompressed); err != nil {
 		return nil, err
 	}
-	c := checker{work: w, content: opts.Validate, text: opts.Validate && !opts.SkipUTF8}
+	c := checker{work: w, content: opts.Validate, text: opts.Validate && !opts.SkipUTF8, budget: opts.MaxUncompressed}
 	if err := c.check(l); err != nil {
 		return nil, err
 	}

@@ -9,8 +9,9 @@ import (
 // DecodeIPC returns the Arrow record batch of an Arrow IPC message that came from
 // any Flight client: header is FlightData.data_header, body FlightData.data_body.
 // Both are taken as hostile and checked in full, texts if limits.CheckUTF8. The
-// record batch aliases body, which must not change as long as it is used; it has
-// the layout's columns and types. Statistics, checksums: such a message has none.
+// record batch aliases body, which must not change as long as it is used. l is of
+// NewIPCLayout, or of NewLayout if the client's Arrow types are known to be just
+// those; the record batch has the types of the fields that it was made with.
 //
 // It fails with INVALID_BATCH (column), RECORD_TOO_LARGE (bytes, limit) and UNSUPPORTED.
 func DecodeIPC(l *Layout, header, body []byte, limits Limits) (arrow.RecordBatch, error) {
@@ -31,5 +32,10 @@ func DecodeIPC(l *Layout, header, body []byte, limits Limits) (arrow.RecordBatch
 	if w.meta.BodyBytes > int64(len(body)) {
 		return nil, invalid("the record batch says its body has %d bytes, there are %d", w.meta.BodyBytes, len(body))
 	}
-	return w.decode(l, body, DecodeOptions{Validate: true, SkipUTF8: !limits.CheckUTF8, MaxUncompressed: limits.MaxUncompressed})
+	rec, err := w.decode(l, body, DecodeOptions{Validate: true, SkipUTF8: !limits.CheckUTF8, MaxUncompressed: limits.MaxUncompressed})
+	if err != nil || l.converted == nil {
+		return rec, err
+	}
+	defer rec.Release()
+	return l.convert(rec), nil
 }

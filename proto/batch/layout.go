@@ -20,12 +20,15 @@ const (
 	formList
 	// formStruct values have one child per field.
 	formStruct
+	// formFixedList values are size values each of the one child. Only Arrow
+	// clients send it (NewIPCLayout).
+	formFixedList
 )
 
 // buffers is the number of buffers of a form, validity first.
 func (f form) buffers() int {
 	switch f {
-	case formStruct:
+	case formStruct, formFixedList:
 		return 1
 	case formVariable:
 		return 3
@@ -40,8 +43,10 @@ type nodeLayout struct {
 	form     form
 	stat     statKind
 	width    int
+	size     int // of a formFixedList
 	nullable bool
 	text     bool // the bytes are UTF-8
+	wide     bool // offsets have 8 bytes; only Arrow clients send them
 	dtype    arrow.DataType
 	children []nodeLayout
 	// path names the node in errors: "a", "a.element", "m.key".
@@ -75,6 +80,9 @@ type Layout struct {
 	// roles has what each buffer of a batch holds.
 	roles []bufferRole
 	flags uint8
+	// converted is the schema of what DecodeIPC returns if columns come in other
+	// Arrow types than schema's.
+	converted *arrow.Schema
 }
 
 // NewLayout compiles the columns of a schema version, in order. Only types and
@@ -153,7 +161,7 @@ func (l *Layout) count(n *nodeLayout) {
 		l.roles = append(l.roles, roleOffsets, data)
 	case formList:
 		l.roles = append(l.roles, roleOffsets)
-	case formStruct:
+	case formStruct, formFixedList:
 	}
 	for i := range n.children {
 		l.count(&n.children[i])
