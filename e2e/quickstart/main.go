@@ -31,6 +31,9 @@ func main() {
 // liveRows is how many rows arrive while the read follows.
 const liveRows = 2000
 
+// rowEvery is how often one of them arrives.
+const rowEvery = 500 * time.Microsecond
+
 // late is the filter of the live read.
 const late = "delay > 120"
 
@@ -194,7 +197,10 @@ func (s *show) trickle(args, rows []string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	pace := time.NewTicker(rowEvery)
+	defer pace.Stop()
 	for _, row := range rows {
+		<-pace.C
 		if _, err := io.WriteString(in, strings.TrimRight(row, "\n")+"\n"); err != nil {
 			break // Wait tells why
 		}
