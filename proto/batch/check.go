@@ -136,8 +136,8 @@ type checker struct {
 	// budget is what converting lists of fixed size may take, in bytes: their
 	// number is not bounded by the bytes that they come in.
 	budget int64
-	nodeAt  int
-	bufAt   int
+	nodeAt int
+	bufAt  int
 }
 
 func (c *checker) check(l *Layout) error {
