@@ -204,7 +204,7 @@ func (a *app) report(cmd *cobra.Command, err error) int {
 		a.errorf("Error: %v\n", err)
 		return ExitFailed
 	}
-	if e.Code == errcode.Canceled && cmd.Context() != nil && cmd.Context().Err() != nil {
+	if e.Code == errcode.Canceled && cmd != nil && cmd.Context() != nil && cmd.Context().Err() != nil {
 		a.errorf("Interrupted.\n")
 		return ExitInterrupted
 	}
