@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime/pprof"
 
 	"github.com/fluss-go/fluss/sdk"
 )
@@ -22,6 +23,7 @@ func main() {
 	flag.StringVar(&only, "only", ".", "run the benchmarks whose name matches")
 	flag.IntVar(&r.rounds, "rounds", 7, "rounds that count")
 	flag.IntVar(&r.megabytes, "megabytes", 1000, "size of the wide table")
+	flag.StringVar(&r.profile, "cpuprofile", "", "file to write a CPU profile of the client to")
 	flag.StringVar(&stockAddress, "stock-server", "", "internal")
 	flag.StringVar(&stockShape, "stock-shape", "", "internal")
 	flag.Parse()
@@ -52,6 +54,16 @@ func mainErr(r *run, only, stockAddress, stockShape string) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(r.dir)) }()
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer cancel()
+	if r.profile != "" {
+		f, err := os.Create(r.profile)
+		if err != nil {
+			return err
+		}
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer func() { pprof.StopCPUProfile(); err = errors.Join(err, f.Close()) }()
+	}
 	for _, b := range benchmarks {
 		if !match.MatchString(b.name) {
 			continue
@@ -67,6 +79,7 @@ func mainErr(r *run, only, stockAddress, stockShape string) (err error) {
 // run is one run of the command.
 type run struct {
 	bin, flights, out, dir string
+	profile                string
 	rounds, megabytes      int
 	rows                   []row
 }
