@@ -41,6 +41,8 @@ type show struct {
 	ctx    context.Context //nolint:containedctx // one run from top to bottom
 	out    io.Writer
 	server *harness.Server
+	// wrote is what the live writer printed; set before its end is told.
+	wrote string
 }
 
 func run(ctx context.Context, out io.Writer) (err error) {
@@ -208,7 +210,7 @@ func (s *show) trickle(args, rows []string) error {
 	if err := errors.Join(in.Close(), cmd.Wait()); err != nil {
 		return fmt.Errorf("writing live rows: %w: %s", err, said.String())
 	}
-	s.say("(writer: %s)", strings.TrimSpace(said.String()))
+	s.wrote = strings.TrimSpace(said.String())
 	return nil
 }
 
@@ -231,6 +233,7 @@ func (s *show) watch(seen io.Reader, want int, written <-chan error) error {
 				return err
 			}
 			written = nil
+			s.say("(the writer: %s)", s.wrote)
 		case line, ok := <-lines:
 			if !ok {
 				return errors.New("the following read ended")
