@@ -56,7 +56,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	s := &show{ctx, out, server}
+	s := &show{ctx: ctx, out: out, server: server}
 	s.say("$ fluss server            # ready after %d ms on %s, data in %s", time.Since(start).Milliseconds(), server.Addr, dir)
 	if err := s.story(); err != nil {
 		server.Kill()
