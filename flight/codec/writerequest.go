@@ -98,7 +98,7 @@ func (w *WriteRequest) unmarshal(data mem.BufferSlice, pool *Pool) error {
 	r := wireReader{in: data.Reader(), kind: "WriteRequest", out: *buf}
 	var out WriteRequest
 	err := r.fields(func(field protowire.Number) (bool, error) {
-		switch field {
+		switch field { //nolint:exhaustive // the fields of the message, not of the package
 		case fieldBatch:
 			return true, r.bytes(&out.Batch, Alignment)
 		case fieldTargetColumns:
@@ -121,7 +121,7 @@ func (w *WriteRequest) unmarshal(data mem.BufferSlice, pool *Pool) error {
 }
 
 func (w *WriteRequest) setNumber(field protowire.Number, v uint64) {
-	switch field {
+	switch field { //nolint:exhaustive // the fields of the message, not of the package
 	case fieldRequestID:
 		w.RequestID = v
 	case fieldTableID:

@@ -60,7 +60,7 @@ func finish(ctx context.Context, logger *slog.Logger, method string, cause any, 
 	logger.ErrorContext(ctx, "a call failed", "method", method, "request_id", id, "error", err)
 	internal := errcode.New(errcode.Internal, err, "%s", e.Message)
 	for name, value := range e.Facts {
-		internal.With(name, value)
+		internal = internal.With(name, value)
 	}
 	return errcode.ToStatus(withID(internal.With("request_id", id)))
 }

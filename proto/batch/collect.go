@@ -143,6 +143,8 @@ func (e *Encoder) node(l *nodeLayout, d arrow.ArrayData, off, n int) error {
 		return e.listChild(&l.children[0], d.Children()[0], first, last-first)
 	case formStruct:
 		return e.structChildren(l, d, valid, off, n)
+	default:
+		return columnError(l.path, "is of a form that is only read")
 	}
 	return nil
 }

@@ -244,7 +244,6 @@ var (
 	timeType     = reflect.TypeFor[time.Time]()
 	durationType = reflect.TypeFor[time.Duration]()
 	decimalType  = reflect.TypeFor[decimal128.Num]()
-	bytesType    = reflect.TypeFor[[]byte]()
 	rowMapType   = reflect.TypeFor[map[string]any]()
 )
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 
-
 	"github.com/fluss-go/fluss/sdk"
 )
 
