@@ -41,11 +41,14 @@ def put(client, path, batches, chunk=250):
     """Appends by DoPut; returns what the server acked."""
     descriptor = fl.FlightDescriptor.for_path(*path)
     writer, acks = client.do_put(descriptor, batches.schema)
-    got = []
+    got, failed = [], []
 
     def collect():
-        while (buf := acks.read()) is not None:
-            got.append(json.loads(buf.to_pybytes()))
+        try:
+            while (buf := acks.read()) is not None:
+                got.append(json.loads(buf.to_pybytes()))
+        except (fl.FlightError, pa.ArrowException, KeyError) as err:
+            failed.append(err)  # told to the caller, unless writing tells it first
 
     collector = threading.Thread(target=collect)
     collector.start()
@@ -54,6 +57,8 @@ def put(client, path, batches, chunk=250):
         writer.done_writing()
         collector.join(timeout=60)
     assert not collector.is_alive(), "the stream of acks did not end"
+    if failed:
+        raise failed[0]
     return got
 
 
