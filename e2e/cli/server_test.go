@@ -16,7 +16,10 @@ import (
 
 func TestServerSaysWhereItListensAndStopsGracefully(t *testing.T) {
 	s := harness.TestServer(t)
-	require.Contains(t, s.Output(), "listens on "+s.Addr+", reachable from this machine only (loopback)")
+	// It is ready a moment before it says so.
+	require.Eventually(t, func() bool {
+		return strings.Contains(s.Output(), "listens on "+s.Addr+", reachable from this machine only (loopback)")
+	}, 10*time.Second, time.Millisecond)
 	for _, page := range []string{"/ready", "/healthz", "/metrics"} {
 		code, _, err := s.Get(t.Context(), page)
 		require.NoError(t, err)
