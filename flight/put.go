@@ -163,7 +163,7 @@ type putLayout struct {
 }
 
 func newPutLayout(s *schema.Schema, given *arrow.Schema) (*putLayout, error) {
-	fields, err := schema.FromArrow(given)
+	fields, err := schema.Like(given)
 	if err != nil {
 		return nil, err
 	}
@@ -194,8 +194,8 @@ func newPutLayout(s *schema.Schema, given *arrow.Schema) (*putLayout, error) {
 		fields[i].Type.Nullable = c.Type.Nullable
 		l.sources = append(l.sources, i)
 	}
-	l.layout = batch.NewLayout(fields)
-	return l, nil
+	l.layout, err = batch.NewIPCLayout(given, fields)
+	return l, err
 }
 
 // decode returns the rows of a message in the form of the table's schema.

@@ -117,6 +117,25 @@ func TestPut(t *testing.T) {
 	require.Equal(t, "2|(null)|(null)|(null)|(null)|(null)", rows[3])
 }
 
+// Polars and others send large strings; pandas unsigned integers.
+func TestPutOfTypesThatNoTableStores(t *testing.T) {
+	source := newSource()
+	source.create(t, "db.t", 1, newSchema(t, "id BIGINT NOT NULL, name STRING, tags ARRAY<STRING>, day DATE"))
+	c := stockClient(t, serve(t, source, flight.Options{}))
+	given := arrow.NewSchema([]arrow.Field{
+		{Name: "id", Type: arrow.PrimitiveTypes.Uint32, Nullable: true},
+		{Name: "name", Type: arrow.BinaryTypes.LargeString, Nullable: true},
+		{Name: "tags", Type: arrow.LargeListOf(arrow.BinaryTypes.LargeString), Nullable: true},
+		{Name: "day", Type: arrow.FixedWidthTypes.Date64, Nullable: true},
+	}, nil)
+	_, err := put(t, c, descriptor("db", "t"), given,
+		arrowJSON(t, given, `[{"id": 4294967295, "name": "ü", "tags": ["x", null], "day": "1969-12-31"}, {"id": 2}]`))
+	require.NoError(t, err)
+	chunks, _, err := read(t, c, `{"table": "db.t"}`)
+	require.NoError(t, err)
+	require.Equal(t, []string{`4294967295|ü|["x",null]|1969-12-31`, "2|(null)|(null)|(null)"}, flatten(chunks))
+}
+
 func TestBadPuts(t *testing.T) {
 	source := newSource()
 	source.create(t, "db.t", 1, newSchema(t, "id BIGINT NOT NULL, name STRING"))
