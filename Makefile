@@ -46,7 +46,7 @@ test-race: ## Unit tests with the race detector and all assertions
 
 .PHONY: test-long
 test-long: build $(VENV)/.pyarrow-$(PYARROW_VERSION) ## Random histories, crashes and kill -9 loops for much longer
-	FLUSS_LONG=1 FLUSS_BIN=$(BIN) FLUSS_PYTHON=$(VENV)/bin/python $(GO) test -tags invariants -timeout 120m -count=1 ./...
+	FLUSS_LONG=1 FLUSS_ROUNDS=500 FLUSS_BIN=$(BIN) FLUSS_PYTHON=$(VENV)/bin/python $(GO) test -tags invariants -timeout 120m -count=1 ./...
 
 .PHONY: fuzz
 fuzz: ## Every fuzz target for FUZZTIME (1m)
