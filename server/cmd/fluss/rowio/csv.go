@@ -144,7 +144,18 @@ type csvSource struct {
 	failed error
 }
 
-func newCSV(in *counted, path string, o Options) (*csvSource, error) {
+func newCSV(in *counted, path string, o Options) (Source, error) {
+	s, err := newFlatCSV(in, path, o)
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(o.Columns, func(c schema.Field) bool { return c.Type.Kind.Nested() }) {
+		return newNestedCSV(s), nil
+	}
+	return s, nil
+}
+
+func newFlatCSV(in *counted, path string, o Options) (*csvSource, error) {
 	s := &csvSource{
 		counted: in, columns: o.Columns, null: o.Null,
 		r:     csvReader{in: bufio.NewReaderSize(in, 256<<10)},
@@ -205,6 +216,14 @@ func (s *csvSource) Next() (arrow.RecordBatch, error) {
 }
 
 func (s *csvSource) add() error {
+	if err := s.record(); err != nil {
+		return err
+	}
+	return s.build.Append(s.rows, s.texts, func(i int) bool { return s.nulls[i] })
+}
+
+// record reads the next record into texts and nulls.
+func (s *csvSource) record() error {
 	cells, line, err := s.r.next()
 	if err != nil {
 		return err
@@ -225,5 +244,5 @@ func (s *csvSource) add() error {
 			s.nulls[at] = false // nothing at all is a text too, and a null would be refused
 		}
 	}
-	return s.build.Append(s.rows, s.texts, func(i int) bool { return s.nulls[i] })
+	return nil
 }
