@@ -3,7 +3,6 @@ package coordinator
 import (
 	"context"
 
-	"google.golang.org/protobuf/proto"
 
 	"github.com/fluss-go/fluss/proto/errcode"
 	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
@@ -168,10 +167,13 @@ func (c *Coordinator) publishAlter(ctx context.Context, t *metastore.Table, next
 	return nil
 }
 
-// isPublished reports whether the table is in the state next.
+// isPublished reports whether the announced state next was published, after its
+// announcement was taken away. While it stood nobody else could announce a
+// change, and who takes one away for another completes it; so a table of that
+// version, or of a higher one that came after, went through next.
 func (c *Coordinator) isPublished(next *flussv1.TableInfo) bool {
 	t, err := c.store.Catalog().TableByID(ids.TableID(next.GetTableId()))
-	return err == nil && proto.Equal(t.Stored, next)
+	return err == nil && t.Stored.GetVersion() >= next.GetVersion()
 }
 
 // completeAlter tells the tablets what intent announced, and publishes it. The
