@@ -52,6 +52,7 @@ type Node struct {
 	host     *tablet.Host
 	coord    *coordinator.Coordinator
 	putters  *rpc.Putters
+	writes   *rpc.Writes
 	flight   *flight.Service
 	grpc     *grpc.Server
 	http     *httpServer

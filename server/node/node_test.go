@@ -8,8 +8,16 @@ import (
 	"net/http"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/flight"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/schema"
@@ -101,6 +109,46 @@ func TestRowsSurviveARestart(t *testing.T) {
 	require.Len(t, got, 1500)
 	require.Equal(t, "clerk 3", got[10])
 	require.Len(t, readOrders(t, c, sdk.ScanOptions{Filter: "clerk = 'clerk 0' AND id < 70"}), 10)
+}
+
+// A stop waits for no client that merely has a stream open: a writer with
+// nothing to write, or the server's own client behind DoPut.
+func TestStopDoesNotWaitForIdleWriters(t *testing.T) {
+	n := start(t, testConfig(t))
+	c := connect(t, n)
+	createOrders(t, c, 2)
+	appendOrders(t, c, 0, 100)
+	put(t, n, 100)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	began := time.Now()
+	require.NoError(t, n.Close(ctx))
+	require.Less(t, time.Since(began), 20*time.Second)
+}
+
+// put appends a row by DoPut, as a client that knows nothing of us.
+func put(t *testing.T, n *node.Node, id int64) {
+	t.Helper()
+	conn, err := grpc.NewClient(n.Addr(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, conn.Close()) }()
+	stream, err := flight.NewClientFromConn(conn, nil).DoPut(t.Context())
+	require.NoError(t, err)
+	columns := arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.PrimitiveTypes.Int64}}, nil)
+	w := flight.NewRecordWriter(stream, ipc.WithSchema(columns))
+	w.SetFlightDescriptor(&flight.FlightDescriptor{Type: flight.DescriptorPATH, Path: []string{"fluss.orders"}})
+	ids := array.NewInt64Builder(memory.DefaultAllocator)
+	ids.Append(id)
+	require.NoError(t, w.Write(array.NewRecordBatch(columns, []arrow.Array{ids.NewArray()}, 1)))
+	require.NoError(t, w.Close())
+	require.NoError(t, stream.CloseSend())
+	for acks := 0; ; acks++ {
+		if _, err := stream.Recv(); err != nil {
+			require.ErrorIs(t, err, io.EOF)
+			require.Equal(t, 1, acks)
+			return
+		}
+	}
 }
 
 func TestADataDirectoryHasOneServer(t *testing.T) {

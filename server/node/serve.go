@@ -46,9 +46,10 @@ func (n *Node) serve() {
 	flussv1.RegisterMetadataServer(n.grpc, &rpc.Metadata{
 		Version: Version, Server: n.server, Endpoint: n.Endpoint(), MaxBatchBytes: limits.MaxBytes, Catalog: n.meta,
 	})
-	flussv1.RegisterWriteServer(n.grpc, rpc.NewWrites(rpc.WriteOptions{
+	n.writes = rpc.NewWrites(rpc.WriteOptions{
 		Catalog: n.meta, Host: n.host, IDs: n.meta, Limits: limits, Clock: n.clock, Metrics: n.counters,
-	}))
+	})
+	flussv1.RegisterWriteServer(n.grpc, n.writes)
 	source := &rpc.Source{Catalog: n.meta, Host: n.host, Endpoint: n.Endpoint(), Putters: n.putters}
 	n.flight = flight.New(source, flight.Options{
 		Logger: n.logger.With("component", "flight"), MaxBatchBytes: int(n.cfg.MaxBatchSize),
@@ -68,7 +69,7 @@ func (n *Node) serve() {
 }
 
 // stopServing refuses new requests and waits for those under way until ctx
-// ends; following scans never end by themselves, so they are told to.
+// ends; scans that follow and write streams never end by themselves, so they are told to.
 func (n *Node) stopServing(ctx context.Context) {
 	if n.grpc == nil {
 		if n.listener != nil {
@@ -77,6 +78,7 @@ func (n *Node) stopServing(ctx context.Context) {
 		return
 	}
 	n.flight.Close()
+	n.writes.Close()
 	graceful := make(chan struct{})
 	go func() { n.grpc.GracefulStop(); close(graceful) }()
 	select {

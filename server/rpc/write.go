@@ -3,7 +3,10 @@ package rpc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"runtime/debug"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -34,6 +37,9 @@ type Writes struct {
 	layouts *layouts
 	clock   clock.Clock
 	metrics *metrics.Server
+
+	closing sync.Once
+	stop    chan struct{} // closed by Close
 }
 
 // WriterIDs hands out writer ids, each once in the cluster's life.
@@ -56,8 +62,15 @@ type WriteOptions struct {
 func NewWrites(o WriteOptions) *Writes {
 	return &Writes{
 		catalog: o.Catalog, host: o.Host, ids: o.IDs, limits: o.Limits, layouts: newLayouts(), clock: o.Clock, metrics: o.Metrics,
+		stop: make(chan struct{}),
 	}
 }
+
+// Close ends the streams with SHUTTING_DOWN, each once everything that it took is
+// answered, and refuses others. A client keeps its stream open between writes,
+// so that no graceful stop would end otherwise. Close does not wait: the gRPC
+// server does. It may be called twice.
+func (s *Writes) Close() { s.closing.Do(func() { close(s.stop) }) }
 
 // InitWriter implements flussv1.WriteServer.
 func (s *Writes) InitWriter(ctx context.Context, _ *flussv1.InitWriterRequest) (*flussv1.InitWriterResponse, error) {
@@ -93,7 +106,15 @@ func (s *Writes) Stream(stream grpc.BidiStreamingServer[flussv1.WriteRequest, fl
 	sent := make(chan error, 1)
 	go func() { sent <- sendAnswers(stream, answers, open) }()
 
-	err := s.receive(stream, answers, open)
+	r := &receiver{s: s, stream: stream, answers: answers, open: open, done: make(chan error, 1)}
+	go r.run() // when the handler returns gRPC ends the RecvMsg that it waits in
+	var err error
+	select {
+	case err = <-r.done:
+	case <-s.stop:
+		r.end()
+		err = errcode.New(errcode.ShuttingDown, nil, "the server is shutting down: write on when it is back")
+	}
 	for range maxStreamRequests { // every request that is open gives its place back when answered
 		open <- struct{}{}
 	}
@@ -101,20 +122,61 @@ func (s *Writes) Stream(stream grpc.BidiStreamingServer[flussv1.WriteRequest, fl
 	return errors.Join(err, <-sent)
 }
 
-func (s *Writes) receive(stream grpc.ServerStream, answers chan<- *flussv1.WriteResponse, open chan<- struct{}) error {
-	ctx := stream.Context()
+// receiver takes the requests of one stream.
+type receiver struct {
+	s       *Writes
+	stream  grpc.ServerStream
+	answers chan<- *flussv1.WriteResponse
+	open    chan struct{}
+	done    chan error // gets why it has ended
+
+	mu    sync.Mutex // held while a request is taken
+	ended bool       // no more are
+}
+
+// end returns when no request is taken any more.
+func (r *receiver) end() {
+	r.mu.Lock()
+	r.ended = true
+	r.mu.Unlock()
+}
+
+func (r *receiver) run() {
 	for {
 		var req codec.WriteRequest
-		switch err := stream.RecvMsg(&req); {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return err
+		err := r.stream.RecvMsg(&req)
+		if err == nil {
+			var more bool
+			if more, err = r.take(&req); more {
+				continue
+			}
 		}
-		open <- struct{}{}
-		s.write(ctx, &req, func(resp *flussv1.WriteResponse) { answers <- resp })
-		req.Free()
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		r.done <- err
+		return
 	}
+}
+
+// take gives one request to its tablet; false when no more are to be taken. A
+// panic ends the stream, not the server.
+func (r *receiver) take(req *codec.WriteRequest) (more bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		return false, nil
+	}
+	r.open <- struct{}{}
+	defer func() {
+		if v := recover(); v != nil {
+			<-r.open // no answer will come
+			more, err = false, fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	r.s.write(r.stream.Context(), req, func(resp *flussv1.WriteResponse) { r.answers <- resp })
+	req.Free()
+	return true, nil
 }
 
 // sendAnswers sends until answers is closed. After a failed send it goes on
