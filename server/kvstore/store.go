@@ -12,11 +12,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/fluss-go/fluss/proto/errcode"
 )
 
 // ErrFailed is returned once the store cannot go on, for instance because its
@@ -50,6 +53,8 @@ type Store struct {
 	// background is the last error of a flush or compaction since the last Flush.
 	background error
 	wake       chan struct{} // closed and replaced when background is set
+	// damaged is the file in which damage was last found.
+	damaged string
 }
 
 // Open opens the store, creating it when absent.
@@ -105,7 +110,10 @@ func (p *opening) run(o Options, cache *pebble.Cache) {
 		L0CompactionThreshold:       2,
 		MaxOpenFiles:                1000,
 		Logger:                      logger{p.store},
-		EventListener:               &pebble.EventListener{BackgroundError: p.store.setBackground},
+		EventListener: &pebble.EventListener{
+			BackgroundError: p.store.setBackground,
+			DataCorruption:  p.store.noteDamage, // by default Pebble ends the process
+		},
 	})
 	p.store.db = db
 	p.done <- err
@@ -117,6 +125,25 @@ func (s *Store) setBackground(err error) {
 	s.background = err
 	close(s.wake)
 	s.wake = make(chan struct{})
+}
+
+// noteDamage is told of a damaged file before the read that met it fails.
+func (s *Store) noteDamage(info pebble.DataCorruptionInfo) {
+	s.logger.Error("a file of the key-value store is damaged", "segment", info.Path, "error", info.Details)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.damaged = info.Path
+}
+
+// readError returns the error of a read: Corrupt(segment) when it met damage.
+func (s *Store) readError(doing string, err error) error {
+	if !pebble.IsCorruptionError(err) {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	what, _, _ := strings.Cut(err.Error(), "\n") // Pebble adds lines of details
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return errcode.New(errcode.Corrupt, err, "the key-value store is damaged in %s: %s", s.damaged, what).With("segment", s.damaged)
 }
 
 func (s *Store) fail(err error) {
@@ -143,7 +170,8 @@ func (s *Store) err() error {
 	return nil
 }
 
-// Get returns the value of key, or false. The value is the caller's.
+// Get returns the value of key, or false. The value is the caller's. It fails
+// with errcode.Corrupt(segment) when it meets damage; other keys go on.
 func (s *Store) Get(key []byte) ([]byte, bool, error) {
 	if err := s.err(); err != nil {
 		return nil, false, err
@@ -153,13 +181,13 @@ func (s *Store) Get(key []byte) ([]byte, bool, error) {
 		return nil, false, nil
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("get: %w", err)
+		return nil, false, s.readError("get", err)
 	}
 	return append([]byte{}, v...), true, c.Close()
 }
 
 // Scan calls fn for every key that begins with prefix, ascending. Key and value
-// are valid during the call.
+// are valid during the call. It fails with errcode.Corrupt(segment) as Get does.
 func (s *Store) Scan(prefix []byte, fn func(key, value []byte) error) error {
 	if err := s.err(); err != nil {
 		return err
@@ -177,8 +205,8 @@ func (s *Store) Scan(prefix []byte, fn func(key, value []byte) error) error {
 			return errors.Join(err, it.Close())
 		}
 	}
-	if err := errors.Join(it.Error(), it.Close()); err != nil {
-		return fmt.Errorf("scan: %w", err)
+	if err := it.Close(); err != nil { // tells of what ended the iteration, too
+		return s.readError("scan", err)
 	}
 	return nil
 }

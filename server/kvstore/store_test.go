@@ -3,12 +3,16 @@ package kvstore
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/stretchr/testify/require"
+
+	"github.com/fluss-go/fluss/proto/errcode"
 )
 
 func set(t *testing.T, s *Store, key, value string) {
@@ -86,4 +90,50 @@ func TestAfter(t *testing.T) {
 	require.Equal(t, []byte{2}, After([]byte{1, 255}))
 	require.Nil(t, After([]byte{255, 255}))
 	require.Nil(t, After(nil))
+}
+
+// A damaged file fails the reads that meet it; it neither ends the process nor
+// makes them wait for ever.
+func TestDamageIsReported(t *testing.T) {
+	fs := vfs.NewMem()
+	s, err := Open(Options{FS: fs, Dir: "kv"})
+	require.NoError(t, err)
+	set(t, s, "a", "the value of a")
+	require.NoError(t, s.Flush(context.Background()))
+	require.NoError(t, s.Close())
+	path := flipFirstBlock(t, fs, "kv")
+
+	s, err = Open(Options{FS: fs, Dir: "kv"})
+	require.NoError(t, err)
+	_, _, err = s.Get([]byte("a"))
+	requireDamage(t, err, path)
+	requireDamage(t, s.Scan([]byte("a"), func([]byte, []byte) error { return nil }), path)
+	require.NoError(t, s.Close())
+}
+
+// flipFirstBlock flips a bit in the first block of the one table in dir and
+// returns the table's path.
+func flipFirstBlock(t *testing.T, fs vfs.FS, dir string) string {
+	t.Helper()
+	names, err := fs.List(dir)
+	require.NoError(t, err)
+	names = slices.DeleteFunc(names, func(n string) bool { return !strings.HasSuffix(n, ".sst") })
+	require.Len(t, names, 1)
+	path := fs.PathJoin(dir, names[0])
+	f, err := fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
+	require.NoError(t, err)
+	b := make([]byte, 1)
+	_, err = f.ReadAt(b, 8)
+	require.NoError(t, err)
+	b[0] ^= 1
+	_, err = f.WriteAt(b, 8)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	return path
+}
+
+func requireDamage(t *testing.T, err error, path string) {
+	t.Helper()
+	require.Equal(t, errcode.Corrupt, errcode.Of(err), "%v", err)
+	require.Equal(t, path, errcode.From(err).Facts["segment"])
 }
