@@ -21,19 +21,25 @@ import (
 // Version is the release of this build; the linker sets it.
 var Version = "dev"
 
-// maxBatchRows and maxUncompressed bound what one batch may claim to hold.
+// maxBatchRows and maxUncompressedRatio bound what one batch may claim to hold.
 const (
 	maxBatchRows         = 1 << 22
 	maxUncompressedRatio = 8
 )
 
+// writeLimits are the limits of a written batch. What is taken must be readable:
+// readers decompress no more than batch.DefaultMaxUncompressed.
+func writeLimits(maxBytes int64) batch.Limits {
+	return batch.Limits{
+		MaxBytes: maxBytes, MaxRows: maxBatchRows,
+		MaxUncompressed: min(maxUncompressedRatio*maxBytes, batch.DefaultMaxUncompressed), CheckUTF8: true,
+	}
+}
+
 // serve starts answering clients.
 func (n *Node) serve() {
 	n.putters = rpc.NewPutters(n.Endpoint(), n.meta)
-	limits := batch.Limits{
-		MaxBytes: int64(n.cfg.MaxBatchSize), MaxRows: maxBatchRows,
-		MaxUncompressed: maxUncompressedRatio * int64(n.cfg.MaxBatchSize), CheckUTF8: true,
-	}
+	limits := writeLimits(int64(n.cfg.MaxBatchSize))
 	opts := append(codec.ServerOptions(),
 		grpc.ChainUnaryInterceptor(rpcerr.Unary(n.logger), n.counters.Unary),
 		grpc.ChainStreamInterceptor(rpcerr.Stream(n.logger), n.counters.Stream),
