@@ -3,6 +3,7 @@ package tablet
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -266,6 +267,30 @@ func TestBrokenTabletIsFenced(t *testing.T) {
 	require.Equal(t, errcode.NoLeader, errcode.Of(appendNow(bad, bucket1, makeBatch(1, 1, 1, 64)).Err))
 	require.NoError(t, appendNow(good, ids.Bucket{Table: 2}, makeBatch(1, 1, 1, 64)).Err)
 	require.NoError(t, h.Checkpoint(context.Background()))
+}
+
+// TestPanicInApply: a broken invariant fences the tablet and nothing else waits for it.
+func TestPanicInApply(t *testing.T) {
+	o := testOptions(vfs.NewMem())
+	o.Tablets = []ids.TabletID{1, 2}
+	h := openHost(t, o)
+	bad, good := tabletOf(t, h, 1), tabletOf(t, h, 2)
+	openBuckets(t, bad, 1, 1)
+	openBuckets(t, good, 2, 1)
+	bad.apply.Lock()
+	bad.machine.closeLog = func(*logstore.Log) { panic("an invariant is broken") }
+	bad.apply.Unlock()
+	require.Equal(t, errcode.OutcomeUnknown, errcode.Of(bad.DropBuckets(context.Background(), 1, 0)))
+	require.NoError(t, appendNow(good, ids.Bucket{Table: 2}, makeBatch(1, 0, 1, 64)).Err)
+	done := make(chan error, 1)
+	go func() { done <- errors.Join(h.Checkpoint(context.Background()), h.Close()) }()
+	select {
+	case err := <-done:
+		require.NoError(t, err)
+	case <-time.After(10 * time.Second):
+		require.FailNow(t, "the checkpoint or Close hangs")
+	}
+	require.Equal(t, StateFailed, bad.Status().State)
 }
 
 // TestConcurrentWriters: many writers at once, restarts between, batches repeated

@@ -196,15 +196,10 @@ func (t *Tablet) applyEntry(e *pb.Entry) error {
 		return fmt.Errorf("entry %d changes the voters, which one server cannot", e.GetIndex())
 	}
 	at := position{e.GetIndex(), e.GetTerm()}
-	t.apply.Lock()
-	t.broken = true
-	results, err := t.machine.apply(at, e.Data, t.results[:0])
-	t.broken = err != nil
-	t.apply.Unlock()
+	results, err := t.applyData(at, e.Data)
 	if err != nil {
 		return fmt.Errorf("apply entry %d: %w", at.index, err)
 	}
-	t.results = results
 	t.storage.compact(at)
 	t.mu.Lock()
 	t.at = at
@@ -214,6 +209,20 @@ func (t *Tablet) applyEntry(e *pb.Entry) error {
 		t.answer(p, results)
 	}
 	return nil
+}
+
+// applyData applies the data of the entry at p. The tablet is broken when that
+// did not end well, be it by a panic, and stays so when it was.
+func (t *Tablet) applyData(p position, data []byte) ([]result, error) {
+	t.apply.Lock()
+	defer t.apply.Unlock()
+	was := t.broken
+	t.broken = true
+	results, err := t.machine.apply(p, data, t.results[:0])
+	if err == nil {
+		t.broken, t.results = was, results
+	}
+	return results, err
 }
 
 // answer gives every waiter of p its result.

@@ -42,10 +42,7 @@ func (t *Tablet) start() {
 
 // open loads the state of the last checkpoint and opens the log after it.
 func (t *Tablet) open() error {
-	t.apply.Lock()
-	err := t.machine.load(t.host.kv)
-	applied := t.machine.applied
-	t.apply.Unlock()
+	applied, err := t.load()
 	if err != nil {
 		return err
 	}
@@ -81,6 +78,13 @@ func (t *Tablet) open() error {
 	t.written.Add(n)
 	t.host.unreleased.Add(n)
 	return t.sweep()
+}
+
+func (t *Tablet) load() (appliedState, error) {
+	t.apply.Lock()
+	defer t.apply.Unlock()
+	err := t.machine.load(t.host.kv)
+	return t.machine.applied, err
 }
 
 func (t *Tablet) path(elem ...string) string {
