@@ -115,8 +115,8 @@ func (st *stream) turn(ctx context.Context, b *bucketScan) error {
 	more, err := st.fill(ctx, b)
 	if err != nil {
 		if st.scan.followsPartitions() && gone(err) {
+			err = st.flush(b, false) // what was gathered is this bucket's
 			st.end(b)
-			return nil
 		}
 		return err
 	}

@@ -41,7 +41,8 @@ type memLog struct {
 	batches  []stored
 	watchers map[int]func()
 	nextID   int
-	err      error
+	err      error // of cursors that have given errAfter batches
+	errAfter int
 	// reads counts ReadColumns, open the cursors that are not closed.
 	reads, open int
 }
@@ -128,7 +129,7 @@ type memCursor struct {
 func (c *memCursor) Next() (flight.Batch, error) {
 	c.log.mu.Lock()
 	defer c.log.mu.Unlock()
-	if c.log.err != nil {
+	if c.log.err != nil && c.at >= c.log.errAfter {
 		return nil, c.log.err
 	}
 	if c.at == len(c.log.batches) {

@@ -249,7 +249,8 @@ func (st *stream) findPartitions(ctx context.Context) error {
 		}
 		for _, b := range st.scan.buckets {
 			st.scan.starts[bucketKey{p.ID, b}] = 0
-			if err := st.openBucket(ctx, ids.Bucket{Table: t.Info.ID, Partition: p.ID, Bucket: b}); err != nil {
+			err := st.openBucket(ctx, ids.Bucket{Table: t.Info.ID, Partition: p.ID, Bucket: b})
+			if err != nil && !gone(err) { // one may be gone again by now
 				return err
 			}
 		}

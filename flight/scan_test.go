@@ -532,9 +532,32 @@ func TestFollowPartitionsThatComeAndGo(t *testing.T) {
 	logOf(2, 0).append(t, s, rec, batch.None, 1)
 	require.EqualValues(t, 2, f.next(t).meta.PartitionID)
 
+	// One that is dropped when some of its rows are gathered, and one that is gone
+	// again before it is opened.
+	source.mu.Lock()
+	source.logs[ids.Bucket{Table: info.ID, Partition: 3}] = &memLog{
+		err: errcode.New(errcode.UnknownBucket, nil, "dropped"), errAfter: 2,
+	}
+	source.mu.Unlock()
+	for range 2 {
+		logOf(3, 0).append(t, s, rec, batch.None, 1)
+	}
+	source.mu.Lock()
+	source.tables[info.Path] = &flight.Table{Info: &info, Partitions: []flight.Partition{{ID: 2, Name: "p2"}, {ID: 3, Name: "p3"}, {ID: 4, Name: "p4"}}}
+	source.mu.Unlock()
+	got = f.next(t)
+	require.EqualValues(t, 3, got.meta.PartitionID)
+	require.Len(t, got.rows, 2)
+	require.EqualValues(t, 2, got.meta.NextOffset)
+	logOf(2, 0).append(t, s, rec, batch.None, 1)
+	got = f.next(t)
+	require.EqualValues(t, 2, got.meta.PartitionID)
+	require.Len(t, got.rows, 1)
+	require.EqualValues(t, 1, got.meta.BaseOffset)
+
 	chunks, _, err := read(t, c, `{"table": "db.p", "partitions": ["p2"]}`)
 	require.NoError(t, err)
-	require.Len(t, flatten(chunks), 2)
+	require.Len(t, flatten(chunks), 3)
 	_, _, err = read(t, c, `{"table": "db.p", "partitions": ["p1"]}`)
 	require.Equal(t, errcode.UnknownPartition, codeOf(err))
 }

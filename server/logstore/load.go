@@ -284,10 +284,16 @@ func (l *Log) Close() {
 	l.shut(errcode.New(errcode.ShuttingDown, nil, "the log of %s is closed; try again shortly", l.bucket))
 }
 
-// Remove closes the log and deletes its files, as for a dropped table: readers
-// then get errcode.UnknownBucket. It may be called twice, and again after it failed.
-func (l *Log) Remove() error {
+// Drop is Close for a bucket that is no more: readers then get
+// errcode.UnknownBucket. Its files stay.
+func (l *Log) Drop() {
 	l.shut(errcode.New(errcode.UnknownBucket, nil, "%s was dropped", l.bucket))
+}
+
+// Remove drops the log and deletes its files. It may be called twice, and again
+// after it failed.
+func (l *Log) Remove() error {
+	l.Drop()
 	fs := l.store.opt.FS
 	if err := fs.RemoveAll(l.dir); err != nil {
 		return errcode.New(errcode.Unavailable, err, "removing the log of %s failed; it is tried again", l.bucket)

@@ -293,6 +293,30 @@ func TestPanicInApply(t *testing.T) {
 	require.Equal(t, StateFailed, bad.Status().State)
 }
 
+// TestReadersOfADroppedBucket: they are woken and told that it is gone, which is
+// not what they are told when the server stops.
+func TestReadersOfADroppedBucket(t *testing.T) {
+	h := openHost(t, testOptions(vfs.NewMem()))
+	tab := tabletOf(t, h, 1)
+	openBuckets(t, tab, 1, 1)
+	openBuckets(t, tab, 2, 1)
+	l, err := tab.Log(bucket1)
+	require.NoError(t, err)
+	c, err := l.Cursor(0)
+	require.NoError(t, err)
+	other, err := tab.Log(ids.Bucket{Table: 2})
+	require.NoError(t, err)
+	woken := make(chan struct{}, 1)
+	defer l.Watch(func() { woken <- struct{}{} })()
+	require.NoError(t, tab.DropBuckets(context.Background(), 1, 0))
+	<-woken
+	_, err = c.Next()
+	require.Equal(t, errcode.UnknownBucket, errcode.Of(err))
+	require.NoError(t, h.Close())
+	_, err = other.Cursor(0)
+	require.Equal(t, errcode.ShuttingDown, errcode.Of(err))
+}
+
 // TestConcurrentWriters: many writers at once, restarts between, batches repeated
 // after each: every one is there once, in order, at the offsets answered.
 func TestConcurrentWriters(t *testing.T) {

@@ -78,11 +78,30 @@ func (m *machine) setTable(t *tableState) {
 // dropBuckets drops the buckets of a partition, or of the whole table when the
 // partition is 0, and with the last bucket of a table its descriptor.
 func (m *machine) dropBuckets(c *command) result {
+	table, partition := c.bucket.Table, c.bucket.Partition
+	gone, left := m.takeOut(table, partition)
+	slices.SortFunc(gone, func(a, b *bucket) int { return a.id.Compare(b.id) })
+	for _, b := range gone {
+		b.dropped = true
+		m.removed = append(m.removed, b.log)
+		m.closeLog(b.log) // waits for its files: not under mu
+		m.changes.dropBucket(m.tablet, b.id)
+	}
+	if t, ok := m.tables[table]; ok && !left {
+		m.mu.Lock()
+		delete(m.tables, table)
+		m.mu.Unlock()
+		t.dropped = true
+		m.changes.dropTable(m.tablet, table)
+	}
+	return result{}
+}
+
+// takeOut takes the buckets of a partition, or of the whole table when the
+// partition is 0, out of the map, and tells whether the table has any left.
+func (m *machine) takeOut(table ids.TableID, partition ids.PartitionID) (gone []*bucket, left bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	table, partition := c.bucket.Table, c.bucket.Partition
-	var gone []*bucket
-	left := false
 	for id, b := range m.buckets {
 		switch {
 		case id.Table != table:
@@ -92,20 +111,10 @@ func (m *machine) dropBuckets(c *command) result {
 			left = true
 		}
 	}
-	slices.SortFunc(gone, func(a, b *bucket) int { return a.id.Compare(b.id) })
 	for _, b := range gone {
 		delete(m.buckets, b.id)
-		b.dropped = true
-		m.removed = append(m.removed, b.log)
-		m.closeLog(b.log)
-		m.changes.dropBucket(m.tablet, b.id)
 	}
-	if t, ok := m.tables[table]; ok && !left {
-		delete(m.tables, table)
-		t.dropped = true
-		m.changes.dropTable(m.tablet, table)
-	}
-	return result{}
+	return gone, left
 }
 
 // trimLog moves the start of a log up to an offset at most; a log that begins

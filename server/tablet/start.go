@@ -115,7 +115,7 @@ func (t *Tablet) closeLog(l *logstore.Log) {
 	t.mu.Lock()
 	t.doomed[l.Bucket()] = l
 	t.mu.Unlock()
-	l.Close()
+	l.Drop()
 }
 
 // removeFiles removes the directories of buckets whose drop is durable.
