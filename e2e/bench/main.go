@@ -16,7 +16,7 @@ import (
 
 func main() {
 	var r run
-	var stockAddress, stockShape, only string
+	var rawAddress, stockAddress, stockShape, only string
 	flag.StringVar(&r.bin, "bin", "bin/fluss", "the server under test")
 	flag.StringVar(&r.flights, "flights", "../shared/data/flights-3m.parquet", "the flights file; what needs it is left out when it is absent")
 	flag.StringVar(&r.out, "out", "", "file to write the report to; standard output gets it anyway")
@@ -25,15 +25,19 @@ func main() {
 	flag.IntVar(&r.megabytes, "megabytes", 1000, "size of the wide table")
 	flag.StringVar(&r.profile, "cpuprofile", "", "file to write a CPU profile of the client to")
 	flag.StringVar(&stockAddress, "stock-server", "", "internal")
+	flag.StringVar(&rawAddress, "raw-server", "", "internal")
 	flag.StringVar(&stockShape, "stock-shape", "", "internal")
 	flag.Parse()
-	if err := mainErr(&r, only, stockAddress, stockShape); err != nil {
+	if err := mainErr(&r, only, rawAddress, stockAddress, stockShape); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func mainErr(r *run, only, stockAddress, stockShape string) (err error) {
+func mainErr(r *run, only, rawAddress, stockAddress, stockShape string) (err error) {
+	if rawAddress != "" {
+		return serveRaw(rawAddress)
+	}
 	if stockAddress != "" {
 		var batches, rows, repeat int
 		if _, err := fmt.Sscanf(stockShape, "%d,%d,%d", &batches, &rows, &repeat); err != nil {

@@ -43,6 +43,11 @@ func benchScan(ctx context.Context, r *run) error {
 			return err
 		}
 		defer func() { err = errors.Join(err, stock.Process.Kill()) }()
+		rawAddr, raw, err := startRaw(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, raw.Process.Kill()) }()
 		scan := func(table string) func() (sample, error) {
 			return func() (sample, error) {
 				return measure(s.cpu, func() (int64, int64, error) { return scanAll(ctx, c, table, sdk.ScanOptions{}) })
@@ -54,6 +59,9 @@ func benchScan(ctx context.Context, r *run) error {
 				return measure(processOf(stock.Process), func() (int64, int64, error) { return scanStock(ctx, addr) })
 			}},
 			contender{"fluss zstd", scan("packed")},
+			contender{"raw", func() (sample, error) {
+				return measure(processOf(raw.Process), func() (int64, int64, error) { return readRaw(rawAddr, int64(r.megabytes)*1e6) })
+			}},
 		)
 		if err != nil {
 			return err
@@ -68,13 +76,15 @@ func processOf(p *os.Process) func() time.Duration {
 }
 
 func (r *run) reportScan(got [][]sample) {
-	plain, stock, packed := got[0], got[1], got[2]
+	plain, stock, packed, raw := got[0], got[1], got[2], got[3]
 	cpu := spreadOf(plain, sample.cpuPerGB)
 	r.add("full scan, wide, uncompressed: client + server CPU-s/GB", cpu.String(), "≤ 1.3", cpu.median <= 1.3)
 	only := spreadOf(plain, sample.serverPerGB)
 	r.add("… server alone CPU-s/GB", only.String(), "≤ 0.4", only.median <= 0.4)
 	r.add("… rows/s", spreadOf(plain, sample.rowsPerSecond).millions(), "", true)
 	r.add("… GB/s", spreadOf(plain, sample.bytesPerSecond).String(), "", true)
+	r.add("bare loopback TCP, the same bytes: CPU-s/GB", spreadOf(raw, sample.cpuPerGB).String(), "", true)
+	r.add("… sender alone CPU-s/GB", spreadOf(raw, sample.serverPerGB).String(), "", true)
 	r.add("the same rows, stock arrow-go Flight pair: CPU-s/GB", spreadOf(stock, sample.cpuPerGB).String(), "", true)
 	r.add("… rows/s", spreadOf(stock, sample.rowsPerSecond).millions(), "", true)
 	ratios := make([]float64, len(plain))

@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -53,6 +52,12 @@ func serveStock(address string, batches, rows, repeat int) error {
 
 // startStock starts the child that serves the wide rows.
 func startStock(ctx context.Context, batches, rows, repeat int) (addr string, cmd *exec.Cmd, err error) {
+	return startChild(ctx, "-stock-shape", fmt.Sprintf("%d,%d,%d", batches, rows, repeat), "-stock-server")
+}
+
+// startChild starts this program again with args and a free address, and waits
+// until that answers.
+func startChild(ctx context.Context, args ...string) (addr string, cmd *exec.Cmd, err error) {
 	if addr, err = freeAddress(); err != nil {
 		return "", nil, err
 	}
@@ -60,7 +65,7 @@ func startStock(ctx context.Context, batches, rows, repeat int) (addr string, cm
 	if err != nil {
 		return "", nil, err
 	}
-	cmd = exec.Command(self, "-stock-server", addr, "-stock-shape", fmt.Sprintf("%d,%d,%d", batches, rows, repeat))
+	cmd = exec.Command(self, append(args, addr)...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
@@ -73,7 +78,7 @@ func startStock(ctx context.Context, batches, rows, repeat int) (addr string, cm
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	return "", nil, errors.Join(errors.New("the stock server "+strconv.Quote(addr)+" did not start"), cmd.Process.Kill())
+	return "", nil, errors.Join(fmt.Errorf("the child on %s did not start", addr), cmd.Process.Kill())
 }
 
 // scanStock reads everything with the stock client.
