@@ -155,7 +155,20 @@ func runBlock(t *testing.T, s *harness.Server, dir string, b block) string {
 	return string(out)
 }
 
-var link = regexp.MustCompile(`\]\(([^)#\s]+)(#[^)]*)?\)`)
+var (
+	link    = regexp.MustCompile(`\]\(([^)#\s]*)(?:#([^)\s]*))?\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	dropped = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+)
+
+// anchors are the headings of a page as links name them.
+func anchors(text string) []string {
+	var out []string
+	for _, m := range heading.FindAllStringSubmatch(text, -1) {
+		out = append(out, strings.ReplaceAll(dropped.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-"))
+	}
+	return out
+}
 
 // Links between pages of the repository lead somewhere.
 func TestLinksInDocumentation(t *testing.T) {
@@ -172,7 +185,17 @@ func TestLinksInDocumentation(t *testing.T) {
 			if strings.Contains(m[1], "://") {
 				continue
 			}
-			require.FileExists(t, filepath.Join(filepath.Dir(path), m[1]), "%s links to %s", path, m[1])
+			to := path
+			if m[1] != "" {
+				to = filepath.Join(filepath.Dir(path), m[1])
+				require.FileExists(t, to, "%s links to %s", path, m[1])
+			}
+			if m[2] == "" || filepath.Ext(to) != ".md" {
+				continue
+			}
+			target, err := os.ReadFile(to)
+			require.NoError(t, err)
+			require.Contains(t, anchors(string(target)), m[2], "%s links to %s", path, m[0])
 		}
 	}
 }
