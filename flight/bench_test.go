@@ -270,7 +270,7 @@ func BenchmarkProject(b *testing.B) {
 		require.NoError(b, err)
 		plan, err := out.Plan(s)
 		require.NoError(b, err)
-		w := project.NewWire(out, nil, codec.Buffers)
+		w := project.NewWire(context.Background(), out, nil, codec.Buffers)
 		var d codec.FlightData
 		b.Run("slice/"+name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -62,6 +62,8 @@ func (s *Service) supervise(st *stream, done <-chan error) error {
 			return err
 		case <-s.ctx.Done():
 			return errShutdown()
+		case <-st.server.Context().Done():
+			return errcode.From(st.server.Context().Err())
 		case <-tick.C:
 		}
 		if n := st.sent.Load(); n != sent || !st.sending.Load() {
@@ -148,7 +150,7 @@ func (q *queue) pop() *bucketScan {
 
 // run sends the whole scan.
 func (st *stream) run(ctx context.Context) error {
-	st.wire = project.NewWire(st.scan.out, st.scan.filter, codec.Buffers)
+	st.wire = project.NewWire(ctx, st.scan.out, st.scan.filter, codec.Buffers)
 	st.plans = map[ids.SchemaID]*project.Plan{}
 	st.open = map[bucketKey]*bucketScan{}
 	st.queue.signal = make(chan struct{}, 1)

@@ -251,6 +251,9 @@ func (b *binder) like(i int, pos lexer.Position, t *likeText) (node, error) {
 	if !ok {
 		return nil, invalid(t.Pattern.Pos, "the escape character must be followed by %%, _ or itself")
 	}
+	if pattern.floating() > maxFloating {
+		return nil, invalid(t.Pattern.Pos, "a run of characters with _ that stands between two %% may have %d characters", maxFloating)
+	}
 	return &matches{i, pattern}, nil
 }
 

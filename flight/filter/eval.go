@@ -15,10 +15,18 @@ type Evaluator struct {
 	rows   int
 	column func(i int) arrow.Array
 	free   [][]truth
+	// stop tells whether nobody wants the result any more.
+	stop func() bool
 }
 
-// NewEvaluator returns an evaluator of f.
-func (f *Filter) NewEvaluator() *Evaluator { return &Evaluator{filter: f} }
+// NewEvaluator returns an evaluator of f. Select gives up soon after stop returns
+// true, and its result is then worth nothing; nil means never.
+func (f *Filter) NewEvaluator(stop func() bool) *Evaluator {
+	if stop == nil {
+		stop = func() bool { return false }
+	}
+	return &Evaluator{filter: f, stop: stop}
+}
 
 // Select appends to dst the numbers of the rows for which the filter is true,
 // ascending. column returns a column of f.Columns(), by its index in the
@@ -56,6 +64,9 @@ func (n *andNode) eval(e *Evaluator, out []truth) {
 	scratch := e.take()
 	defer e.give(scratch)
 	for _, t := range n.terms[1:] {
+		if e.stop() {
+			return
+		}
 		t.eval(e, scratch)
 		for i := range out {
 			out[i] = min(out[i], scratch[i])
@@ -68,6 +79,9 @@ func (n *orNode) eval(e *Evaluator, out []truth) {
 	scratch := e.take()
 	defer e.give(scratch)
 	for _, t := range n.terms[1:] {
+		if e.stop() {
+			return
+		}
 		t.eval(e, scratch)
 		for i := range out {
 			out[i] = max(out[i], scratch[i])
@@ -289,6 +303,9 @@ func (n *matches) eval(e *Evaluator, out []truth) {
 		return
 	}
 	for i := range out {
+		if e.stop() { // a text may be long
+			return
+		}
 		if a.IsNull(i) {
 			out[i] = unknown
 			continue

@@ -120,7 +120,7 @@ func TestSelect(t *testing.T) {
 		t.Run(tc.text, func(t *testing.T) {
 			f, err := Parse(tc.text, columns)
 			require.NoError(t, err)
-			got := f.NewEvaluator().Select(nil, int(rec.NumRows()), rec.Column)
+			got := f.NewEvaluator(nil).Select(nil, int(rec.NumRows()), rec.Column)
 			require.Equal(t, tc.want, got)
 			require.Equal(t, tc.text, f.String())
 		})
@@ -214,8 +214,25 @@ func FuzzParse(f *testing.F) {
 			require.Equal(t, errcode.InvalidFilter, errcode.Of(err))
 			return
 		}
-		got := filter.NewEvaluator().Select(nil, int(rec.NumRows()), rec.Column)
+		got := filter.NewEvaluator(nil).Select(nil, int(rec.NumRows()), rec.Column)
 		may := filter.MayMatch(rec.NumRows(), func(int) (Bounds, bool) { return Bounds{}, false })
 		require.True(t, may || len(got) == 0)
 	})
+}
+
+// A pattern that costs a server too much is refused; one that takes long is given up.
+func TestCostlyPatterns(t *testing.T) {
+	columns := []schema.Field{{Name: "b", Type: schema.Of(schema.String)}}
+	_, err := Parse("b LIKE '%"+strings.Repeat("_a", 100)+"%'", columns)
+	require.ErrorIs(t, err, &errcode.Error{Code: errcode.InvalidFilter})
+	require.ErrorContains(t, err, "128 characters")
+	f, err := Parse("b LIKE '"+strings.Repeat("_a", 1000)+"%x'", columns)
+	require.NoError(t, err, "what is compared at one place only may be long")
+
+	b := array.NewStringBuilder(memory.DefaultAllocator)
+	b.AppendValues([]string{"x", "y", "z"}, nil)
+	texts, asked := b.NewArray(), 0
+	stop := func() bool { asked++; return asked > 1 }
+	f.NewEvaluator(stop).Select(nil, 3, func(int) arrow.Array { return texts })
+	require.Equal(t, 2, asked, "it goes on with a text although nobody wants the result")
 }

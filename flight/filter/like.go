@@ -23,6 +23,22 @@ type likePart struct {
 	chars int
 }
 
+// maxFloating bounds the characters of a part with a _ that is searched for: each
+// place of a text is compared with all of them.
+const maxFloating = 128
+
+// floating is the length in characters of the longest part with a _ that is
+// searched for.
+func (l *like) floating() int {
+	longest := 0
+	for i := 1; i < len(l.parts)-1; i++ {
+		if l.parts[i].any != nil {
+			longest = max(longest, l.parts[i].chars)
+		}
+	}
+	return longest
+}
+
 // compileLike compiles a pattern; escape is 0 when there is none. It returns
 // false when the pattern ends with the escape character or escapes another
 // character than %, _ and itself.

@@ -229,7 +229,7 @@ func TestRandomFiltersAgainstPlainEvaluation(t *testing.T) {
 				want = append(want, int32(i))
 			}
 		}
-		require.Equal(t, want, f.NewEvaluator().Select(nil, len(rows), rec.Column), "%s on %v", o.text, rows)
+		require.Equal(t, want, f.NewEvaluator(nil).Select(nil, len(rows), rec.Column), "%s on %v", o.text, rows)
 		cut := r.IntN(4)
 		may := f.MayMatch(int64(len(rows)), func(i int) (Bounds, bool) {
 			b := boundsOf(rows, i, cut)
@@ -286,7 +286,7 @@ func BenchmarkSelect(b *testing.B) {
 		b.Run(text, func(b *testing.B) {
 			f, err := Parse(text, columns)
 			require.NoError(b, err)
-			e := f.NewEvaluator()
+			e := f.NewEvaluator(nil)
 			var sel []int32
 			for b.Loop() {
 				sel = e.Select(sel[:0], 10_000, rec.Column)

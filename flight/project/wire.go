@@ -1,6 +1,7 @@
 package project
 
 import (
+	"context"
 	"encoding/binary"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -53,6 +54,8 @@ type Wire struct {
 	filter *filter.Filter
 	eval   *filter.Evaluator
 	pool   *codec.Pool
+	// matching returns why Match gives up; nil while it does not.
+	matching func() error
 
 	meta   batch.Meta
 	header []byte
@@ -62,11 +65,12 @@ type Wire struct {
 	rows    int
 }
 
-// NewWire returns a Wire for o; f may be nil.
-func NewWire(o *Output, f *filter.Filter, pool *codec.Pool) *Wire {
+// NewWire returns a Wire for o; f may be nil. Match gives up when ctx ends.
+func NewWire(ctx context.Context, o *Output, f *filter.Filter, pool *codec.Pool) *Wire {
 	w := &Wire{out: o, filter: f, pool: pool}
 	if f != nil {
-		w.eval = f.NewEvaluator()
+		w.eval = f.NewEvaluator(func() bool { return ctx.Err() != nil })
+		w.matching = ctx.Err
 	}
 	for _, c := range o.columns {
 		w.columns = append(w.columns, newColumn(c.field.Type))
@@ -128,6 +132,9 @@ func (w *Wire) Match(p *Plan, b Stored, from, to int) (Rows, error) {
 		}
 	}
 	w.picked = w.eval.Select(w.picked[:0], n, func(i int) arrow.Array { return arrays[i] })
+	if err := w.matching(); err != nil {
+		return Rows{}, errcode.From(err)
+	}
 	return clip(w.picked, all), nil
 }
 

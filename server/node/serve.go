@@ -83,10 +83,13 @@ func (n *Node) stopServing(ctx context.Context) {
 		}
 		return
 	}
-	n.flight.Close()
-	n.writes.Close()
 	graceful := make(chan struct{})
-	go func() { n.grpc.GracefulStop(); close(graceful) }()
+	go func() {
+		n.flight.Close()
+		n.writes.Close()
+		n.grpc.GracefulStop()
+		close(graceful)
+	}()
 	select {
 	case <-graceful:
 	case <-ctx.Done():
