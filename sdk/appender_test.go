@@ -3,6 +3,7 @@ package sdk_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -298,6 +299,75 @@ func TestManyWaitersShareBatches(t *testing.T) {
 	wg.Wait()
 	t.Logf("%d rows, %d requests, %v", writers*each, f.requests, time.Since(start))
 	require.Less(t, f.requests, writers*each/20, "rows of many goroutines must travel together")
+}
+
+// After the greatest sequence the next one is 0, as the server wants it.
+func TestSequencesBeginAgain(t *testing.T) {
+	f := newFake(t)
+	f.create(t, "t", "a BIGINT NOT NULL, b STRING", 1, nil, nil, plain)
+	var seen []ids.Sequence
+	f.decide = func(_ int, _ *codec.WriteRequest, h batch.Header) fate {
+		seen = append(seen, h.Sequence)
+		return fate{}
+	}
+	a := open(t, f.connect(t), "t", sdk.WithoutIdempotence()) // the fake has no writer that is so far
+	a.SetSequence(0, math.MaxInt32-1)
+	ctx := context.Background()
+	for range 4 {
+		_, err := a.Append(ctx, &row{})
+		require.NoError(t, err)
+		require.NoError(t, a.Flush(ctx))
+	}
+	require.Equal(t, []ids.Sequence{math.MaxInt32 - 1, math.MaxInt32, 0, 1}, seen)
+}
+
+// A batch that turns out too large while the one before it is refused does not
+// keep its bucket waiting.
+func TestTooLargeBehindARefusedBatch(t *testing.T) {
+	f := newFake(t)
+	f.create(t, "t", "a BIGINT NOT NULL, b STRING", 1, nil, nil, map[string]string{"table.log.arrow.compression.type": "ZSTD"})
+	f.hello.MaxBatchBytes = 256 << 10
+	arrived, refuse := make(chan struct{}), make(chan struct{})
+	f.decide = func(n int, _ *codec.WriteRequest, _ batch.Header) fate {
+		if n > 1 {
+			return fate{}
+		}
+		close(arrived)
+		<-refuse
+		return fate{refuse: errcode.StoragePressure}
+	}
+	c := f.connect(t)
+	a := open(t, c, "t", sdk.WithBatchBytes(4<<20))
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	first, err := a.Append(ctx, &row{A: 1})
+	require.NoError(t, err)
+	<-arrived
+	rng := seeded(t)
+	text := make([]byte, 8<<10)
+	for range 450 { // of open, which is large
+		for i := range text {
+			text[i] = byte(' ' + rng.IntN(95))
+		}
+		_, err := a.Append(ctx, &row{A: 2, B: string(text)})
+		require.NoError(t, err)
+	}
+	b := array.NewRecordBuilder(memory.DefaultAllocator, a.Schema().Arrow())
+	defer b.Release()
+	for range 4 << 10 {
+		b.Field(0).(*array.Int64Builder).Append(3)
+		b.Field(1).(*array.StringBuilder).Append("small")
+	}
+	rec := b.NewRecordBatch()
+	defer rec.Release()
+	last, err := a.AppendBatch(ctx, rec) // makes the sender encode what is open
+	require.NoError(t, err)
+	close(refuse)
+	_, err = first.Wait(ctx)
+	require.NoError(t, err)
+	_, err = last.Wait(ctx)
+	require.NoError(t, err)
+	require.Equal(t, errcode.RecordTooLarge, errcode.Of(a.Flush(ctx)))
 }
 
 func TestSchemaChange(t *testing.T) {

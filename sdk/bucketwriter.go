@@ -61,10 +61,14 @@ func (bw *bucketWriter) openFor(v *writerVersion) (*writeBatch, *errcode.Error) 
 }
 
 // closeOpen moves the open batch to the queue; mu is held. Whoever takes it from
-// there encodes it.
+// there encodes it. One whose only row did not fit is dropped.
 func (bw *bucketWriter) closeOpen() {
 	b := bw.open
 	bw.open = nil
+	if b.rows == 0 {
+		b.version.free(b.builder)
+		return
+	}
 	b.closed = time.Now()
 	bw.queue = append(bw.queue, b)
 }
@@ -261,7 +265,7 @@ func (bw *bucketWriter) sendable() bool {
 	}
 	// The server remembers few answers of a writer: should the first one be lost,
 	// it must still know it when it is asked again.
-	if len(bw.inflight) > 0 && bw.inflight[0].sequenced && int(bw.next-bw.inflight[0].sequence) >= bw.w.opts.maxInFlight {
+	if len(bw.inflight) > 0 && bw.inflight[0].sequenced && bw.next.Since(bw.inflight[0].sequence) >= bw.w.opts.maxInFlight {
 		return false
 	}
 	if len(bw.queue) > 0 {
@@ -308,6 +312,7 @@ func (bw *bucketWriter) take() (*writeBatch, []byte) {
 		encode := b.encoding
 		bw.mu.Unlock()
 		if encode && !bw.encoded(b, b.encode(nil)) {
+			bw.resolve() // those before it may have waited for it only
 			continue
 		}
 		bw.mu.Lock()
@@ -317,7 +322,7 @@ func (bw *bucketWriter) take() (*writeBatch, []byte) {
 		}
 		if !b.sequenced {
 			b.number(bw.writer, bw.next)
-			bw.next++
+			bw.next = bw.next.Next()
 		}
 		b.sends++
 		b.sentAt = time.Now()

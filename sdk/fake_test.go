@@ -248,7 +248,7 @@ func (f *fakeServer) apply(r *codec.WriteRequest, h batch.Header, resp *flussv1.
 			resp.Error = &flussv1.WriteError{Code: string(errcode.OutOfOrderSequence), Message: "out of order"}
 			return
 		}
-		w.next++
+		w.next = w.next.Next()
 		w.ranges[h.Sequence] = [2]ids.Offset{b.end, b.end + ids.Offset(h.RowCount)}
 		delete(w.ranges, h.Sequence-8)
 	}

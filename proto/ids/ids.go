@@ -5,6 +5,7 @@ package ids
 import (
 	"cmp"
 	"fmt"
+	"math"
 )
 
 // TableID names a table for ever: a table dropped and created again under the
@@ -35,8 +36,15 @@ type FieldID int32
 // Valid ids start at 1; 0 stands for «not idempotent».
 type WriterID int64
 
-// Sequence counts a writer's batches per bucket, from 0.
+// Sequence counts a writer's batches per bucket, from 0; after the greatest it
+// begins again at 0. It is never negative.
 type Sequence int32
+
+// Next returns the sequence after s.
+func (s Sequence) Next() Sequence { return (s + 1) & math.MaxInt32 }
+
+// Since returns how many times Next leads from earlier to s.
+func (s Sequence) Since(earlier Sequence) int { return int((s - earlier) & math.MaxInt32) }
 
 // Offset is a row's place in its bucket: dense, from 0, given out when the row
 // is appended. Ranges are half-open: [from, end).

@@ -2,7 +2,6 @@ package tablet
 
 import (
 	"encoding/binary"
-	"math"
 
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
@@ -32,11 +31,11 @@ type span struct{ base, end ids.Offset }
 // check decides about a batch with sequence seq: a repeated one returns its
 // first answer and true, one that may be appended false.
 func (w *writer) check(b ids.Bucket, seq ids.Sequence) (span, bool, error) {
-	expected := (w.last + 1) & math.MaxInt32
+	expected := w.last.Next()
 	if seq == expected {
 		return span{}, false, nil
 	}
-	if age := (w.last - seq) & math.MaxInt32; seq >= 0 && age < ids.Sequence(w.count) {
+	if seq >= 0 && w.last.Since(seq) < int(w.count) {
 		return w.spans[seq%remembered], true, nil
 	}
 	return span{}, false, errcode.New(errcode.OutOfOrderSequence, nil,
