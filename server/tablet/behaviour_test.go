@@ -168,6 +168,7 @@ func TestDiskFullAndBack(t *testing.T) {
 	})))
 	o.Clock = clk
 	h := openHost(t, o)
+	h.checkpointing.Lock() // the one that the host begins with comes when the disk is full
 	tab := tabletOf(t, h, 1)
 	openBuckets(t, tab, 1, 1)
 	require.NoError(t, appendNow(tab, bucket1, makeBatch(1, 0, 5, 64)).Err)
@@ -178,6 +179,7 @@ func TestDiskFullAndBack(t *testing.T) {
 	l, err := tab.Log(bucket1)
 	require.NoError(t, err)
 	require.Len(t, readLog(t, l), 1)
+	h.checkpointing.Unlock()
 	require.Error(t, h.Checkpoint(context.Background()))
 	full.Store(false)
 	require.Eventually(t, func() bool {
@@ -291,6 +293,24 @@ func TestPanicInApply(t *testing.T) {
 		require.FailNow(t, "the checkpoint or Close hangs")
 	}
 	require.Equal(t, StateFailed, bad.Status().State)
+}
+
+// TestFencedTabletHoldsNobodyBack: what only a fenced tablet's checkpoint could
+// let go is not waited for, and no cause for a checkpoint at each entry.
+func TestFencedTabletHoldsNobodyBack(t *testing.T) {
+	o := testOptions(vfs.NewMem())
+	o.Tablets, o.CheckpointBytes = []ids.TabletID{1, 2}, 1<<20
+	h := openHost(t, o)
+	defer func() { require.NoError(t, h.Close()) }()
+	bad, good := tabletOf(t, h, 1), tabletOf(t, h, 2)
+	openBuckets(t, good, 2, 1)
+	bad.written.Add(5 << 20)
+	require.True(t, h.behind())
+	bad.interrupt(errors.New("broken"))
+	<-bad.done
+	require.False(t, h.behind())
+	require.NoError(t, appendNow(good, ids.Bucket{Table: 2}, makeBatch(1, 0, 1, 64)).Err)
+	require.EqualValues(t, 5<<20, bad.Status().UnreleasedBytes)
 }
 
 // TestReadersOfADroppedBucket: they are woken and told that it is gone, which is

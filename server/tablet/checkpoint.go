@@ -146,8 +146,7 @@ func damaged(err error) bool {
 
 func (p *part) release() error {
 	t := p.tablet
-	before := t.released.Swap(p.written)
-	t.host.unreleased.Add(before - p.written)
+	t.released.Store(p.written)
 	t.removeFiles(p.captured.removed)
 	return t.wal.Release(p.captured.at.index)
 }

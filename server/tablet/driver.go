@@ -186,7 +186,7 @@ func (t *Tablet) save(rd *raft.Ready) error {
 		}
 	}
 	t.written.Add(n)
-	t.host.wrote(n)
+	t.host.wrote()
 	return t.storage.save(rd.HardState, rd.Entries)
 }
 
@@ -285,6 +285,7 @@ func (t *Tablet) waitForRoom(err error) bool {
 // fence takes the replica out of service: it answers no more than that.
 func (t *Tablet) fence(err error) {
 	t.logger.Error("tablet is fenced", "tablet", t.id, "error", err)
+	t.fenced.Store(true)
 	why := failedError(t.id, err)
 	if p := t.inflight; p != nil {
 		t.inflight = nil

@@ -27,12 +27,10 @@ type Host struct {
 	tablets []*Tablet // in the order of the options; not changed once open
 	byID    map[ids.TabletID]*Tablet
 
-	// unreleased is the write-ahead log that the next checkpoint lets go. Unit bytes.
-	unreleased atomic.Int64
-	diskFull   atomic.Bool
-	kick       chan struct{} // asks for a checkpoint
-	stop       chan struct{}
-	loops      sync.WaitGroup
+	diskFull atomic.Bool
+	kick     chan struct{} // asks for a checkpoint
+	stop     chan struct{}
+	loops    sync.WaitGroup
 
 	// checkpointing is held by the one checkpoint that runs.
 	checkpointing sync.Mutex
@@ -78,6 +76,8 @@ func OpenHost(ctx context.Context, o HostOptions) (*Host, error) {
 		t := h.newTablet(id)
 		h.tablets = append(h.tablets, t)
 		h.byID[id] = t
+	}
+	for _, t := range h.tablets {
 		go t.start()
 	}
 	for _, t := range h.tablets {
@@ -167,9 +167,21 @@ func (h *Host) acquire(ctx context.Context, n int64) error {
 	return nil
 }
 
-// wrote accounts for n bytes of entries and asks for a checkpoint when it is time.
-func (h *Host) wrote(n int64) {
-	if h.unreleased.Add(n) >= h.opt.CheckpointBytes {
+// unreleased is the write-ahead log that the next checkpoint lets go: not that of
+// fenced tablets, which would hold the others back for ever. Unit bytes.
+func (h *Host) unreleased() int64 {
+	var n int64
+	for _, t := range h.tablets {
+		if !t.fenced.Load() {
+			n += t.written.Load() - t.released.Load()
+		}
+	}
+	return n
+}
+
+// wrote asks for a checkpoint when it is time.
+func (h *Host) wrote() {
+	if h.unreleased() >= h.opt.CheckpointBytes {
 		select {
 		case h.kick <- struct{}{}:
 		default:
@@ -179,7 +191,7 @@ func (h *Host) wrote(n int64) {
 
 // behind reports whether appends must wait for segments or a checkpoint.
 func (h *Host) behind() bool {
-	return h.logs.Pending() > h.opt.PendingBytes || h.unreleased.Load() > 4*h.opt.CheckpointBytes
+	return h.logs.Pending() > h.opt.PendingBytes || h.unreleased() > 4*h.opt.CheckpointBytes
 }
 
 // closeCheckpoint bounds the last checkpoint of Close.

@@ -126,6 +126,10 @@ func (q *queue) pop() (p *proposal, closed bool) {
 func (q *queue) refuse(why *errcode.Error) []*proposal {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	return q.refuseLocked(why)
+}
+
+func (q *queue) refuseLocked(why *errcode.Error) []*proposal {
 	if q.closed {
 		return nil
 	}
@@ -143,8 +147,8 @@ func (q *queue) refuse(why *errcode.Error) []*proposal {
 
 // close refuses everything for good and wakes the driver.
 func (q *queue) close(why *errcode.Error) []*proposal {
-	out := q.refuse(why)
 	q.mu.Lock()
+	out := q.refuseLocked(why) // in one step with closed, or commands could come between
 	q.closed = true
 	q.mu.Unlock()
 	q.signal()

@@ -76,7 +76,6 @@ func (t *Tablet) open() error {
 		n += int64(len(e.Data))
 	}
 	t.written.Add(n)
-	t.host.unreleased.Add(n)
 	return t.sweep()
 }
 

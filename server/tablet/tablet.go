@@ -78,6 +78,7 @@ type Tablet struct {
 	done   chan struct{} // closed when the driver has ended
 	// written counts bytes of entries saved, released those that a checkpoint covers.
 	written, released atomic.Int64
+	fenced            atomic.Bool
 
 	// The driver's.
 	wal      *wal.WAL
@@ -98,6 +99,8 @@ type Tablet struct {
 	state  State
 	cause  error
 	closed bool
+	// recovered says that everything in the write-ahead log was applied.
+	recovered bool
 	// interrupted is why another goroutine wants the replica fenced.
 	interrupted error
 	// doomed are the logs of dropped buckets whose files wait for the next checkpoint.
@@ -227,13 +230,38 @@ func (t *Tablet) ExpireWriters(ctx context.Context, beforeMs int64) error {
 	return err
 }
 
-// Log returns the log of a bucket. It fails with UNKNOWN_BUCKET.
+// Log returns the log of a bucket. It fails with UNKNOWN_BUCKET, and with CORRUPT
+// when the tablet broke before it had applied what its write-ahead log has: the
+// log then lacks acked rows, and would be taken for whole.
 func (t *Tablet) Log(b ids.Bucket) (*logstore.Log, error) {
+	if err := t.incomplete(); err != nil {
+		return nil, err
+	}
 	found, ok := t.machine.bucketOf(b)
 	if !ok {
 		return nil, t.unknown(b)
 	}
 	return found.log, nil
+}
+
+// incomplete says why the logs here may lack rows; nil when they do not.
+func (t *Tablet) incomplete() error {
+	t.mu.Lock()
+	state, cause, recovered := t.state, t.cause, t.recovered
+	t.mu.Unlock()
+	switch {
+	case recovered:
+		return nil
+	case state != StateFailed || cause == nil:
+		return errcode.New(errcode.NoLeader, cause, "tablet %d has not applied its write-ahead log yet (%s): try again", t.id, state).With("tablet", t.id)
+	}
+	broken := errcode.From(cause)
+	e := errcode.New(errcode.Corrupt, cause,
+		"tablet %d could not be recovered when the server started, so its rows are not served: %s", t.id, broken.Message).With("tablet", t.id)
+	for name, fact := range broken.Facts {
+		e = e.With(name, fact)
+	}
+	return e
 }
 
 // Tables returns the tables that have buckets here, ascending.
@@ -263,6 +291,7 @@ func (t *Tablet) Status() Status {
 func (t *Tablet) setState(s State, cause error) {
 	t.mu.Lock()
 	t.state, t.cause = s, cause
+	t.recovered = t.recovered || s == StateLeading
 	t.mu.Unlock()
 	if !t.readied && s != StateStarting {
 		t.readied = true
