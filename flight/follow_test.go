@@ -15,6 +15,7 @@ import (
 	"github.com/fluss-go/fluss/flight"
 	"github.com/fluss-go/fluss/proto/batch"
 	"github.com/fluss-go/fluss/proto/errcode"
+	"github.com/fluss-go/fluss/proto/ids"
 )
 
 // following reads a stream in the background.
@@ -95,6 +96,81 @@ func TestFollow(t *testing.T) {
 		}
 	}, 10*time.Second, 5*time.Millisecond)
 	require.Equal(t, []string{"500"}, latest.next(t).rows)
+}
+
+func TestFollowPartitionsThatComeAndGo(t *testing.T) {
+	source := newSource()
+	s := newSchema(t, "p STRING NOT NULL, n INT")
+	tab := source.create(t, "db.p", 2, s)
+	info := *tab.Info
+	d := *info.Descriptor
+	d.PartitionKeys = []string{"p"}
+	info.Descriptor = &d
+	partition := func(list ...ids.PartitionID) {
+		next := &flight.Table{Info: &info}
+		source.mu.Lock()
+		defer source.mu.Unlock()
+		for _, id := range list {
+			next.Partitions = append(next.Partitions, flight.Partition{ID: id, Name: fmt.Sprint("p", id)})
+			for b := range ids.BucketID(2) {
+				ref := ids.Bucket{Table: info.ID, Partition: id, Bucket: b}
+				if source.logs[ref] == nil {
+					source.logs[ref] = &memLog{bucket: ref}
+				}
+			}
+		}
+		source.tables[info.Path] = next
+	}
+	logOf := func(p ids.PartitionID, b ids.BucketID) *memLog {
+		source.mu.Lock()
+		defer source.mu.Unlock()
+		return source.logs[ids.Bucket{Table: info.ID, Partition: p, Bucket: b}]
+	}
+	partition(1)
+	rec := fromJSON(t, s, `[{"p": "p1", "n": 1}]`)
+	logOf(1, 0).append(t, s, rec, batch.None, 1)
+	c := stockClient(t, serve(t, source, flight.Options{PartitionCheck: 10 * time.Millisecond}))
+	f := follow(t, c, `{"table": "db.p", "until": "never"}`)
+	require.EqualValues(t, 1, f.next(t).meta.PartitionID)
+	partition(1, 2)
+	logOf(2, 1).append(t, s, rec, batch.None, 1)
+	got := f.next(t)
+	require.EqualValues(t, 2, got.meta.PartitionID)
+	require.EqualValues(t, 1, got.meta.Bucket)
+	logOf(1, 0).fail(errcode.New(errcode.UnknownPartition, nil, "dropped"))
+	logOf(1, 1).fail(errcode.New(errcode.UnknownBucket, nil, "dropped"))
+	partition(2)
+	logOf(2, 0).append(t, s, rec, batch.None, 1)
+	require.EqualValues(t, 2, f.next(t).meta.PartitionID)
+
+	// One that is dropped when some of its rows are gathered, and one that is gone
+	// again before it is opened.
+	source.mu.Lock()
+	source.logs[ids.Bucket{Table: info.ID, Partition: 3}] = &memLog{
+		err: errcode.New(errcode.UnknownBucket, nil, "dropped"), errAfter: 2,
+	}
+	source.mu.Unlock()
+	for range 2 {
+		logOf(3, 0).append(t, s, rec, batch.None, 1)
+	}
+	source.mu.Lock()
+	source.tables[info.Path] = &flight.Table{Info: &info, Partitions: []flight.Partition{{ID: 2, Name: "p2"}, {ID: 3, Name: "p3"}, {ID: 4, Name: "p4"}}}
+	source.mu.Unlock()
+	got = f.next(t)
+	require.EqualValues(t, 3, got.meta.PartitionID)
+	require.Len(t, got.rows, 2)
+	require.EqualValues(t, 2, got.meta.NextOffset)
+	logOf(2, 0).append(t, s, rec, batch.None, 1)
+	got = f.next(t)
+	require.EqualValues(t, 2, got.meta.PartitionID)
+	require.Len(t, got.rows, 1)
+	require.EqualValues(t, 1, got.meta.BaseOffset)
+
+	chunks, _, err := read(t, c, `{"table": "db.p", "partitions": ["p2"]}`)
+	require.NoError(t, err)
+	require.Len(t, flatten(chunks), 3)
+	_, _, err = read(t, c, `{"table": "db.p", "partitions": ["p1"]}`)
+	require.Equal(t, errcode.UnknownPartition, codeOf(err))
 }
 
 func TestKeepAlive(t *testing.T) {
