@@ -225,9 +225,14 @@ func TestDiskFull(t *testing.T) {
 
 // After a failed fdatasync nothing is believed any more.
 func TestFailedSyncIsFinal(t *testing.T) {
+	t.Run("broken", func(t *testing.T) { testFailedSync(t, errors.New("the disk went away")) })
+	t.Run("full", func(t *testing.T) { testFailedSync(t, syscall.ENOSPC) })
+}
+
+func testFailedSync(t *testing.T, cause error) {
 	broken := &errorfs.Toggle{Injector: errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if op.Kind == errorfs.OpFileSyncData {
-			return errors.New("the disk went away")
+			return cause
 		}
 		return nil
 	})}

@@ -423,11 +423,8 @@ func (l *Log) fail(seg *segment, doing string, cause error) error {
 		l.mu.Unlock()
 		path = l.path(seg.base)
 	}
-	code := errcode.Corrupt
-	if vfs.IsNoSpaceError(cause) {
-		code = errcode.DiskFull
-	}
-	e := errcode.New(code, cause,
+	// Also for want of room, which a sync may tell: it is not DISK_FULL, that mends.
+	e := errcode.New(errcode.Corrupt, cause,
 		"%s segment %s of the log of %s failed at byte %d; the log has stopped and is rebuilt from the write-ahead log when the tablet starts again",
 		doing, path, l.bucket, pos).With("segment", path).With("position", pos)
 	return l.failWith(e)
