@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"golang.org/x/sys/unix"
 
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
@@ -62,14 +61,4 @@ func writeSynced(files vfs.FS, path, text string) error {
 		return err
 	}
 	return errors.Join(dir.Sync(), dir.Close())
-}
-
-// diskUsage returns the used part of the disk that holds the data directory, in
-// [0, 1]; 0 when the system does not tell.
-func (n *Node) diskUsage() float64 {
-	var st unix.Statfs_t
-	if err := unix.Statfs(n.cfg.DataDir, &st); err != nil || st.Blocks == 0 {
-		return 0
-	}
-	return 1 - float64(st.Bavail)/float64(st.Blocks)
 }

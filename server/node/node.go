@@ -58,6 +58,9 @@ type Node struct {
 	http     *httpServer
 	started  time.Time
 	serving  errgroup.Group
+	reserve  *reserve
+	upkeep   errgroup.Group
+	stop     context.CancelFunc // ends upkeep
 }
 
 // Start starts a server and returns when it takes writes and reads. ctx bounds
@@ -81,6 +84,7 @@ func (n *Node) start(ctx context.Context) (err error) {
 	if n.listener, err = net.Listen("tcp", n.cfg.Listen); err != nil {
 		return fmt.Errorf("listening for clients on %s: %w", n.cfg.Listen, err)
 	}
+	n.startReserve()
 	if err = n.startMetadata(ctx); err != nil {
 		return err
 	}
@@ -127,7 +131,7 @@ func (n *Node) startTablets(ctx context.Context) error {
 		MaxOpenFiles:    n.cfg.MaxOpenFiles,
 		CheckpointBytes: int64(n.cfg.CheckpointBytes), CheckpointEvery: n.cfg.CheckpointInterval,
 		RetentionEvery: n.cfg.RetentionCheckInterval, WriterExpiry: n.cfg.WriterExpiry,
-		DiskUsage: n.diskUsage, WriteLimitRatio: n.cfg.DiskWriteLimitRatio, WriteResumeRatio: n.cfg.DiskRecoverRatio,
+		DiskUsage: n.fullness, WriteLimitRatio: n.cfg.DiskWriteLimitRatio, WriteResumeRatio: n.cfg.DiskRecoverRatio,
 		DiskCheckEvery: n.cfg.DiskCheckInterval,
 		Clock:          n.clock, Logger: n.logger.With("component", "tablet"), Metrics: n.metrics,
 	})
@@ -140,6 +144,37 @@ func (n *Node) startCoordinator(ctx context.Context) error {
 		MaxReplicas: 1, AutoPartitionInterval: n.cfg.AutoPartitionCheckInterval,
 	})
 	return n.coord.Start(ctx)
+}
+
+// startReserve keeps room for the metadata from before it is opened.
+func (n *Node) startReserve() {
+	n.reserve = &reserve{
+		fs: vfs.Default, path: filepath.Join(n.cfg.DataDir, reserveFile), log: n.logger,
+		free: func() int64 { free, _ := diskSpace(n.cfg.DataDir); return free },
+	}
+	n.reserve.check()
+	ctx, cancel := context.WithCancel(context.Background())
+	n.stop = cancel
+	n.upkeep.Go(func() error { n.reserve.run(ctx, n.clock, n.cfg.DiskCheckInterval); return nil })
+}
+
+// diskUsage is the used part of the disk that holds the data directory, in [0, 1];
+// 0 when the system does not tell.
+func (n *Node) diskUsage() float64 {
+	free, total := diskSpace(n.cfg.DataDir)
+	if total == 0 {
+		return 0
+	}
+	return 1 - float64(free)/float64(total)
+}
+
+// fullness is diskUsage for those who refuse writes by it: more than any limit
+// while there is no reserve.
+func (n *Node) fullness() float64 {
+	if !n.reserve.held.Load() {
+		return 2
+	}
+	return n.diskUsage()
 }
 
 // identity names this server among those that share an external etcd.
@@ -214,6 +249,11 @@ func (n *Node) Close(ctx context.Context) error {
 	if n.meta != nil {
 		errs = append(errs, n.meta.Close())
 		n.meta = nil
+	}
+	if n.stop != nil {
+		n.stop()
+		errs = append(errs, n.upkeep.Wait())
+		n.stop = nil
 	}
 	if n.lock != nil {
 		errs = append(errs, n.lock.Close())

@@ -41,7 +41,7 @@ func (n *Node) serve() {
 	n.putters = rpc.NewPutters(n.Endpoint(), n.meta)
 	limits := writeLimits(int64(n.cfg.MaxBatchSize))
 	opts := append(codec.ServerOptions(),
-		grpc.ChainUnaryInterceptor(rpcerr.Unary(n.logger), n.counters.Unary),
+		grpc.ChainUnaryInterceptor(rpcerr.Unary(n.logger), n.counters.Unary, n.reserve.guard),
 		grpc.ChainStreamInterceptor(rpcerr.Stream(n.logger), n.counters.Stream),
 	)
 	n.grpc = grpc.NewServer(opts...)
