@@ -36,11 +36,22 @@ func writeLimits(maxBytes int64) batch.Limits {
 	}
 }
 
+// Bounds of what clients can make the server hold.
+const (
+	// framing is what a message may have around a batch.
+	framing = 1 << 20
+	// streamBytes is what a scan holds whose client takes nothing: two batches, and
+	// what gRPC keeps of them. It bounds the number of scans by the memory limit.
+	streamBytes = 3 << 20
+	minStreams  = 64
+)
+
 // serve starts answering clients.
 func (n *Node) serve() {
 	n.putters = rpc.NewPutters(n.Endpoint(), n.meta)
 	limits := writeLimits(int64(n.cfg.MaxBatchSize))
 	opts := append(codec.ServerOptions(),
+		grpc.MaxRecvMsgSize(int(n.cfg.MaxBatchSize)+framing),
 		grpc.ChainUnaryInterceptor(rpcerr.Unary(n.logger), n.counters.Unary, n.reserve.guard),
 		grpc.ChainStreamInterceptor(rpcerr.Stream(n.logger), n.counters.Stream),
 	)
@@ -59,6 +70,7 @@ func (n *Node) serve() {
 	source := &rpc.Source{Catalog: n.meta, Host: n.host, Endpoint: n.Endpoint(), Putters: n.putters}
 	n.flight = flight.New(source, flight.Options{
 		Logger: n.logger.With("component", "flight"), MaxBatchBytes: int(n.cfg.MaxBatchSize),
+		MaxStreams: max(minStreams, int(n.cfg.MemoryLimit/streamBytes)),
 		Sent: func(rows, bytes int64) {
 			n.counters.RowsRead.Add(float64(rows))
 			n.counters.BytesRead.Add(float64(bytes))
