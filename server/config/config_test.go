@@ -106,6 +106,31 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+func TestTrueOrFalse(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		args []string
+		env  func(string) (string, bool)
+		want bool
+	}{
+		{"nothing", nil, env(), false},
+		{"flag without value", []string{"--trust-compressed"}, env(), true},
+		{"flag over environment", []string{"--trust-compressed=false"}, env("FLUSS_TRUST_COMPRESSED", "true"), false},
+		{"environment", nil, env("FLUSS_TRUST_COMPRESSED", "1"), true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			flags := pflag.NewFlagSet("server", pflag.ContinueOnError)
+			Flags(flags)
+			require.NoError(t, flags.Parse(tc.args))
+			l, err := Load(flags, tc.env)
+			require.NoError(t, err)
+			require.Equal(t, tc.want, l.TrustCompressed)
+		})
+	}
+	_, err := Load(nil, env("FLUSS_TRUST_COMPRESSED", "maybe"))
+	require.ErrorContains(t, err, "true or false")
+}
+
 func TestHTTPMayBeOffAndPortsPicked(t *testing.T) {
 	c := Default()
 	c.HTTP = HTTPOff

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -36,6 +37,9 @@ func Flags(flags *pflag.FlagSet) {
 			usage = first
 		}
 		flags.Var(o, o.Name, strings.TrimSuffix(usage, "."))
+		if o.field.Kind() == reflect.Bool {
+			flags.Lookup(o.Name).NoOptDefVal = "true"
+		}
 	}
 }
 
@@ -189,7 +193,7 @@ func (l *Loaded) YAML() (string, error) {
 // plain returns the value as a number, a list or text, for YAML and JSON.
 func (o Option) plain() any {
 	switch v := o.field.Interface().(type) {
-	case int, float64:
+	case int, float64, bool:
 		return v
 	case []string:
 		return append([]string{}, v...)

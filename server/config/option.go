@@ -68,6 +68,8 @@ func (o Option) Type() string {
 		return "number"
 	case float64:
 		return "ratio"
+	case bool:
+		return "true|false"
 	default:
 		return "text"
 	}
@@ -97,6 +99,14 @@ func (o Option) Set(value string) error {
 				return 0, fmt.Errorf("%q: want a number like 0.85", s)
 			}
 			return f, nil
+		})
+	case *bool:
+		return set(p, value, func(s string) (bool, error) {
+			b, err := strconv.ParseBool(strings.TrimSpace(s))
+			if err != nil {
+				return false, fmt.Errorf("%q: want true or false", s)
+			}
+			return b, nil
 		})
 	case *[]string:
 		*p = nil

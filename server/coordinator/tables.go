@@ -3,7 +3,6 @@ package coordinator
 import (
 	"context"
 
-
 	"github.com/fluss-go/fluss/proto/errcode"
 	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
 	"github.com/fluss-go/fluss/proto/ids"

@@ -10,6 +10,8 @@ import (
 
 // A batch that is taken can be read: no reader decompresses more than its default.
 func TestWriteLimitsAreThoseOfReaders(t *testing.T) {
-	require.EqualValues(t, 8<<20, writeLimits(1<<20).MaxUncompressed)
-	require.EqualValues(t, batch.DefaultMaxUncompressed, writeLimits(16<<20).MaxUncompressed)
+	require.EqualValues(t, 8<<20, writeLimits(1<<20, false).MaxUncompressed)
+	require.EqualValues(t, batch.DefaultMaxUncompressed, writeLimits(16<<20, false).MaxUncompressed)
+	require.True(t, writeLimits(1<<20, false).CheckCompressed)
+	require.False(t, writeLimits(1<<20, true).CheckCompressed)
 }
