@@ -209,7 +209,7 @@ func (st *stream) consume(ctx context.Context, b *bucketScan, stored Batch) (sen
 	rows := project.Rows{}
 	if st.wire.MayMatch(plan, v) {
 		if rows, err = st.wire.Match(plan, stored, from, to); err != nil {
-			return false, err
+			return false, batch.Unreadable(err, b.bucket, h.BaseOffset, h.EndOffset())
 		}
 	}
 	if rows.Len() == 0 {
@@ -234,7 +234,7 @@ func (st *stream) consume(ctx context.Context, b *bucketScan, stored Batch) (sen
 		b.base = h.BaseOffset + ids.Offset(firstOf(rows))
 	}
 	if err := st.wire.Append(plan, stored, b.bucket.Bucket, rows); err != nil {
-		return false, err
+		return false, batch.Unreadable(err, b.bucket, h.BaseOffset, h.EndOffset())
 	}
 	st.take(rows.Len())
 	b.advance(&h, to)

@@ -395,7 +395,7 @@ func (st *scanStream) decode(data *codec.FlightData) (scanItem, error) {
 	size := len(data.Data)
 	rec, err := decodeRecord(st, data)
 	if err != nil {
-		return scanItem{}, err
+		return scanItem{}, batch.Unreadable(err, bucket, ids.Offset(md.GetBaseOffset()), ids.Offset(md.GetNextOffset()))
 	}
 	b := &Batch{
 		Record: rec, Bucket: bucket, Partition: st.s.table.names[bucket.Partition],

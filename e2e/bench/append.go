@@ -18,37 +18,46 @@ import (
 // benchAppend: wide rows from Arrow batches and typed rows, in both durabilities.
 func benchAppend(ctx context.Context, r *run) error {
 	return r.withServer(ctx, "memory", []string{"--durability", "memory"}, func(mem *server, memClient *sdk.Client) error {
-		return r.withServer(ctx, "fsync", []string{"--durability", "fsync"}, func(sync *server, syncClient *sdk.Client) error {
-			return r.compareAppends(ctx, mem, memClient, sync, syncClient)
+		return r.withServer(ctx, "fsync", []string{"--durability", "fsync"}, func(fsync *server, fsyncClient *sdk.Client) error {
+			return r.withServer(ctx, "verify", []string{"--durability", "memory", "--verify-compressed"}, func(verify *server, verifyClient *sdk.Client) error {
+				return r.compareAppends(ctx, target{mem, memClient}, target{fsync, fsyncClient}, target{verify, verifyClient})
+			})
 		})
 	})
 }
 
-func (r *run) compareAppends(ctx context.Context, mem *server, memClient *sdk.Client, fsync *server, fsyncClient *sdk.Client) error {
+// target is a server with a client of it.
+type target struct {
+	*server
+	client *sdk.Client
+}
+
+func (r *run) compareAppends(ctx context.Context, mem, fsync, verify target) error {
 	wide, rows := wideBatches(wideDistinct, wideBatchRows), wideRows(4096)
 	n := int(int64(r.megabytes) * 1e6 / dataBytes(wide[0]))
 	count := 0
-	appending := func(s *server, c *sdk.Client, codec string, f func(name string) (int64, int64, error)) func() (sample, error) {
+	appending := func(to target, codec string, f func(name string) (int64, int64, error)) func() (sample, error) {
 		return func() (sample, error) {
 			count++
 			name := fmt.Sprintf("t%d", count)
-			if err := createTable(ctx, c, name, wideColumns(), codec, 4); err != nil {
+			if err := createTable(ctx, to.client, name, wideColumns(), codec, 4); err != nil {
 				return sample{}, err
 			}
-			out, err := measure(s.cpu, func() (int64, int64, error) { return f(name) })
-			return out, errors.Join(err, c.Admin().DropTable(ctx, name))
+			out, err := measure(to.cpu, func() (int64, int64, error) { return f(name) })
+			return out, errors.Join(err, to.client.Admin().DropTable(ctx, name))
 		}
 	}
-	arrowTo := func(c *sdk.Client) func(string) (int64, int64, error) {
-		return func(name string) (int64, int64, error) { return appendBatches(ctx, c, name, wide, n) }
+	batches := func(to target, codec string) func() (sample, error) {
+		return appending(to, codec, func(name string) (int64, int64, error) { return appendBatches(ctx, to.client, name, wide, n) })
 	}
 	got, err := interleave(r.rounds,
-		contender{"memory", appending(mem, memClient, codecNone, arrowTo(memClient))},
-		contender{"fsync", appending(fsync, fsyncClient, codecNone, arrowTo(fsyncClient))},
-		contender{"rows", appending(mem, memClient, codecNone, func(name string) (int64, int64, error) {
-			return appendRows(ctx, memClient, name, rows, n*wideBatchRows)
+		contender{"memory", batches(mem, codecNone)},
+		contender{"fsync", batches(fsync, codecNone)},
+		contender{"rows", appending(mem, codecNone, func(name string) (int64, int64, error) {
+			return appendRows(ctx, mem.client, name, rows, n*wideBatchRows)
 		})},
-		contender{"zstd", appending(mem, memClient, codecZstd, arrowTo(memClient))},
+		contender{"zstd", batches(mem, codecZstd)},
+		contender{"zstd, verified", batches(verify, codecZstd)},
 	)
 	if err != nil {
 		return err
@@ -69,6 +78,8 @@ func (r *run) compareAppends(ctx context.Context, mem *server, memClient *sdk.Cl
 	r.add("… from typed Go rows over from Arrow batches, CPU", typeds.String(), "≤ 2", typeds.median <= 2)
 	cpu = spreadOf(got[3], sample.cpuPerGB)
 	r.add("append, wide Arrow batches, memory, zstd: CPU-s per GB of rows", cpu.String(), "≤ 6", cpu.median <= 6)
+	cpu = spreadOf(got[4], sample.cpuPerGB)
+	r.add("… with verify-compressed: CPU-s per GB of rows", cpu.String(), "", true)
 	return nil
 }
 

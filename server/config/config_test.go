@@ -114,9 +114,9 @@ func TestTrueOrFalse(t *testing.T) {
 		want bool
 	}{
 		{"nothing", nil, env(), false},
-		{"flag without value", []string{"--trust-compressed"}, env(), true},
-		{"flag over environment", []string{"--trust-compressed=false"}, env("FLUSS_TRUST_COMPRESSED", "true"), false},
-		{"environment", nil, env("FLUSS_TRUST_COMPRESSED", "1"), true},
+		{"flag without value", []string{"--verify-compressed"}, env(), true},
+		{"flag over environment", []string{"--verify-compressed=false"}, env("FLUSS_VERIFY_COMPRESSED", "true"), false},
+		{"environment", nil, env("FLUSS_VERIFY_COMPRESSED", "1"), true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			flags := pflag.NewFlagSet("server", pflag.ContinueOnError)
@@ -124,10 +124,10 @@ func TestTrueOrFalse(t *testing.T) {
 			require.NoError(t, flags.Parse(tc.args))
 			l, err := Load(flags, tc.env)
 			require.NoError(t, err)
-			require.Equal(t, tc.want, l.TrustCompressed)
+			require.Equal(t, tc.want, l.VerifyCompressed)
 		})
 	}
-	_, err := Load(nil, env("FLUSS_TRUST_COMPRESSED", "maybe"))
+	_, err := Load(nil, env("FLUSS_VERIFY_COMPRESSED", "maybe"))
 	require.ErrorContains(t, err, "true or false")
 }
 

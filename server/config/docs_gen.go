@@ -17,7 +17,7 @@ var docs = map[string]string{
 	"durability":                    "What an ack means: `fsync`, on disk; `memory`, handed to the operating system: it survives the end of the process and not a power cut.",
 	"tablets":                       "Tablets (Raft groups, each with one write-ahead log) on a fresh data directory. More spread the work over more cores and cost more syncs. Fixed at the first start. Range 1 to 64.",
 	"max-batch-size":                "Largest batch accepted from a client. Range 64KiB to 16MiB.",
-	"trust-compressed":              "Accept compressed batches without decompressing their values first. That saves about a CPU-second per GB of zstd, and a client that sends frames that do not decompress makes its table unreadable there.",
+	"verify-compressed":             "Decompress the values of compressed batches before they are acked. That costs one to two CPU-seconds per GB of zstd. Without it a client that sends values that do not decompress makes its rows unreadable: scans fail at their offset, and go on behind it. Turn it on for clients that are not trusted.",
 	"inflight-wait":                 "How long a write waits for memory before it is refused with STORAGE_PRESSURE. Range 1ms to 5m.",
 	"writer-expiry":                 "How long a writer that sends nothing is remembered; a batch it retries later than that is refused. Range 1m up.",
 	"memory-limit":                  "Memory of the process, which the budgets below are parts of. It is the soft limit of the Go heap (GOMEMLIMIT). Range 256MiB up.",

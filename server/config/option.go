@@ -69,7 +69,7 @@ func (o Option) Type() string {
 	case float64:
 		return "ratio"
 	case bool:
-		return "true|false"
+		return "boolean"
 	default:
 		return "text"
 	}

@@ -29,11 +29,11 @@ const (
 
 // writeLimits are the limits of a written batch. What is taken must be readable:
 // readers decompress no more than batch.DefaultMaxUncompressed.
-func writeLimits(maxBytes int64, trustCompressed bool) batch.Limits {
+func writeLimits(maxBytes int64, verifyCompressed bool) batch.Limits {
 	return batch.Limits{
 		MaxBytes: maxBytes, MaxRows: maxBatchRows,
 		MaxUncompressed: min(maxUncompressedRatio*maxBytes, batch.DefaultMaxUncompressed), CheckUTF8: true,
-		CheckCompressed: !trustCompressed,
+		CheckCompressed: verifyCompressed,
 	}
 }
 
@@ -50,7 +50,7 @@ const (
 // serve starts answering clients.
 func (n *Node) serve() {
 	n.putters = rpc.NewPutters(n.Endpoint(), n.meta)
-	limits := writeLimits(int64(n.cfg.MaxBatchSize), n.cfg.TrustCompressed)
+	limits := writeLimits(int64(n.cfg.MaxBatchSize), n.cfg.VerifyCompressed)
 	opts := append(codec.ServerOptions(),
 		grpc.MaxRecvMsgSize(int(n.cfg.MaxBatchSize)+framing),
 		grpc.ChainUnaryInterceptor(rpcerr.Unary(n.logger), n.counters.Unary, n.reserve.guard),

@@ -12,6 +12,6 @@ import (
 func TestWriteLimitsAreThoseOfReaders(t *testing.T) {
 	require.EqualValues(t, 8<<20, writeLimits(1<<20, false).MaxUncompressed)
 	require.EqualValues(t, batch.DefaultMaxUncompressed, writeLimits(16<<20, false).MaxUncompressed)
-	require.True(t, writeLimits(1<<20, false).CheckCompressed)
-	require.False(t, writeLimits(1<<20, true).CheckCompressed)
+	require.False(t, writeLimits(1<<20, false).CheckCompressed)
+	require.True(t, writeLimits(1<<20, true).CheckCompressed)
 }
