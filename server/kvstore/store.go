@@ -101,7 +101,7 @@ func (p *opening) run(o Options, cache *pebble.Cache) {
 		}
 	}()
 	db, err := pebble.Open(o.Dir, &pebble.Options{
-		FS:                          o.FS,
+		FS:                          orderedFS{o.FS},
 		Cache:                       cache,
 		DisableWAL:                  true,
 		FormatMajorVersion:          pebble.FormatVirtualSSTables,

@@ -3,6 +3,7 @@ package kvstore
 import (
 	"context"
 	"errors"
+	"path"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -67,6 +68,33 @@ func TestFlushedSurvivesAndTheRestDoesNot(t *testing.T) {
 }
 
 // TestFlushFails: a flush that cannot write tells so, and a later one may work.
+// The name of a manifest is durable before the marker that names it is made.
+func TestManifestBeforeMarker(t *testing.T) {
+	unsynced, markers, early := false, 0, 0
+	fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+		name := path.Base(op.Path)
+		switch {
+		case op.Kind == errorfs.OpCreate && strings.HasPrefix(name, "MANIFEST"):
+			unsynced = true
+		case op.Kind == errorfs.OpFileSync && name == "kv":
+			unsynced = false
+		case op.Kind == errorfs.OpCreate && strings.HasPrefix(name, "marker.manifest"):
+			markers++
+			if unsynced {
+				early++
+			}
+		}
+		return nil
+	}))
+	for range 3 {
+		s, err := Open(Options{FS: fs, Dir: "kv"})
+		require.NoError(t, err)
+		require.NoError(t, s.Close())
+	}
+	require.GreaterOrEqual(t, markers, 3)
+	require.Zero(t, early)
+}
+
 func TestFlushFails(t *testing.T) {
 	var broken atomic.Bool
 	fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
