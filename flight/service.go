@@ -88,6 +88,8 @@ type Service struct {
 	ctx     context.Context //nolint:containedctx // the life of the service, not of a call
 	cancel  context.CancelFunc
 	workers sync.WaitGroup
+	// starting is held while a worker is begun, so that none is after Close.
+	starting sync.Mutex
 	streams atomic.Int64
 }
 
@@ -108,7 +110,9 @@ func (s *Service) Streams() int { return int(s.streams.Load()) }
 // Close ends all scans and puts with ShuttingDown and waits for them. It may be
 // called twice.
 func (s *Service) Close() {
+	s.starting.Lock()
 	s.cancel()
+	s.starting.Unlock()
 	s.workers.Wait()
 }
 
@@ -133,6 +137,12 @@ func errShutdown() error {
 // the stream: gRPC lets go of f then.
 func (s *Service) work(f func() error) <-chan error {
 	done := make(chan error, 1)
+	s.starting.Lock()
+	defer s.starting.Unlock()
+	if s.ctx.Err() != nil { // Close waits for those that have begun
+		done <- errShutdown()
+		return done
+	}
 	s.workers.Go(func() {
 		var err error
 		defer func() {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/fluss-go/fluss/proto/errcode"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // Options returns the server options that install both interceptors, outermost
@@ -37,8 +39,21 @@ func Unary(logger *slog.Logger) grpc.UnaryServerInterceptor {
 func Stream(logger *slog.Logger) grpc.StreamServerInterceptor {
 	return func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
 		defer func() { err = finish(stream.Context(), logger, info.FullMethod, recover(), err) }()
-		return handler(srv, stream)
+		return handler(srv, decoding{stream})
 	}
+}
+
+// decoding is a stream whose malformed messages are the client's mistake: gRPC
+// calls what its codec refuses an internal error.
+type decoding struct{ grpc.ServerStream }
+
+// RecvMsg implements grpc.ServerStream.
+func (s decoding) RecvMsg(m any) error {
+	err := s.ServerStream.RecvMsg(m)
+	if status.Code(err) == codes.Internal {
+		return errcode.New(errcode.InvalidArgument, err, "a message of the stream is malformed and cannot be decoded")
+	}
+	return err
 }
 
 // finish returns the status of a call that panicked with cause, or returned err.

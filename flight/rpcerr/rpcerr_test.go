@@ -68,3 +68,16 @@ func TestErrorsBecomeStatuses(t *testing.T) {
 		})
 	}
 }
+
+type brokenStream struct{ serverStream }
+
+func (brokenStream) RecvMsg(any) error {
+	return status.Error(codes.Internal, "grpc: failed to unmarshal the received message")
+}
+
+func TestMalformedMessagesAreTheClientsMistake(t *testing.T) {
+	err := rpcerr.Stream(slog.New(slog.DiscardHandler))(nil, brokenStream{}, &grpc.StreamServerInfo{FullMethod: "/a/B"},
+		func(_ any, stream grpc.ServerStream) error { return stream.RecvMsg(nil) })
+	require.Equal(t, codes.InvalidArgument, status.Code(err))
+	require.Equal(t, errcode.InvalidArgument, errcode.Of(err))
+}
