@@ -36,7 +36,7 @@ func startHTTP(address string, metrics prometheus.Gatherer, ready readiness) (*h
 		return nil, err
 	}
 	h := &httpServer{
-		server:   &http.Server{Handler: httpHandler(metrics, ready), ReadHeaderTimeout: httpHeaderTimeout},
+		server:   &http.Server{Handler: httpHandler(metrics, ready, isLoopback(listener.Addr())), ReadHeaderTimeout: httpHeaderTimeout},
 		listener: listener,
 		done:     make(chan error, 1),
 	}
@@ -44,7 +44,15 @@ func startHTTP(address string, metrics prometheus.Gatherer, ready readiness) (*h
 	return h, nil
 }
 
-func httpHandler(metrics prometheus.Gatherer, ready readiness) http.Handler {
+// isLoopback reports whether only this machine reaches the address.
+func isLoopback(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
+// httpHandler answers the pages; profiles only if local, for they tell of what is
+// in memory and cost CPU.
+func httpHandler(metrics prometheus.Gatherer, ready readiness, local bool) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -59,9 +67,11 @@ func httpHandler(metrics prometheus.Gatherer, ready readiness) http.Handler {
 		}
 		answer(w, http.StatusOK, map[string]string{"status": "ready"})
 	})
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	if local {
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	}
 	return mux
 }
 

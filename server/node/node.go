@@ -64,7 +64,7 @@ type Node struct {
 }
 
 // Start starts a server and returns when it takes writes and reads. ctx bounds
-// the start only. It fails with UNAVAILABLE when another process holds the data
+// the start only. It fails with INVALID_OPTION when another process holds the data
 // directory. The caller must Close the node.
 func Start(ctx context.Context, cfg *config.Config, logger *slog.Logger) (*Node, error) {
 	debug.SetMemoryLimit(int64(cfg.MemoryLimit))

@@ -155,7 +155,7 @@ func TestADataDirectoryHasOneServer(t *testing.T) {
 	cfg := testConfig(t)
 	start(t, cfg)
 	_, err := node.Start(t.Context(), cfg, slog.New(slog.DiscardHandler))
-	require.ErrorIs(t, err, &errcode.Error{Code: errcode.Unavailable})
+	require.ErrorIs(t, err, &errcode.Error{Code: errcode.InvalidOption})
 	require.ErrorContains(t, err, "another process")
 }
 

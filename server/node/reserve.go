@@ -80,12 +80,12 @@ func (r *reserve) run(ctx context.Context, clk clock.Clock, every time.Duration)
 	}
 }
 
-// guard refuses what makes the metadata grow while there is no reserve. Dropping
-// goes on: it makes room.
+// guard refuses new databases, tables and partitions while there is no reserve.
+// Dropping and altering go on: they make room, as a shorter table.log.ttl does.
 func (r *reserve) guard(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	method := info.FullMethod[strings.LastIndexByte(info.FullMethod, '/')+1:]
-	if !r.held.Load() && (strings.HasPrefix(method, "Create") || strings.HasPrefix(method, "Alter")) {
-		return nil, errcode.New(errcode.DiskFull, nil, "the server's disk is full: nothing is created or altered until there is room")
+	if !r.held.Load() && strings.HasPrefix(method, "Create") {
+		return nil, errcode.New(errcode.DiskFull, nil, "the server's disk is full: nothing is created until there is room")
 	}
 	return next(ctx, req)
 }
