@@ -66,7 +66,7 @@ quickstart: build ## See it work: a server, two tables, real rows, a live filter
 
 .PHONY: bench
 bench: build ## Measure against peers in one run (e2e/bench); minutes
-	FLUSS_BIN=$(BIN) $(GO) run ./e2e/bench
+	FLUSS_BIN=$(BIN) $(GO) run ./e2e/bench -out docs/benchmarks.md
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) ## golangci-lint, as .golangci.yml says

@@ -1,7 +1,7 @@
-// Command bench measures a real server through its real interfaces and writes
+// Command bench measures a real server through its real interfaces and, with -out, writes
 // docs/benchmarks.md.
 //
-//	make bench                      everything, 7 rounds
+//	make bench                      everything, 7 rounds, into docs/benchmarks.md
 //	go run ./e2e/bench -only scan   what matches a regular expression
 //
 // The machines are shared and noisy, so a claim is a ratio of rounds that are
