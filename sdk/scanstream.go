@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -29,6 +30,9 @@ func (c *Client) Scanner(ctx context.Context, path string, o ScanOptions) (*Scan
 	}
 	meta, err := c.metadata.refresh(ctx, path)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.fixStarts(ctx, path, &o); err != nil {
 		return nil, err
 	}
 	s := &Scanner{c: c, table: meta, options: o, left: o.Limit, positions: map[ids.Bucket]ids.Offset{}, readers: &readerCache{}}
@@ -62,6 +66,31 @@ func (c *Client) Scanner(ctx context.Context, path string, o ScanOptions) (*Scan
 		return nil, failed
 	}
 	return s, nil
+}
+
+// fixStarts turns a start that moves with time into offsets, so that a scan that
+// follows and breaks off before anything came goes on from where it began.
+func (c *Client) fixStarts(ctx context.Context, path string, o *ScanOptions) error {
+	if !o.Follow || o.From.kind != offsetLatest && o.From.kind != offsetTimestamp {
+		return nil
+	}
+	offsets, err := c.Admin().Offsets(ctx, path, OffsetQuery{Spec: o.From, Partitions: o.Partitions, Buckets: o.Buckets})
+	if err != nil {
+		return err
+	}
+	given := o.Starts
+	o.Starts, o.From = map[ids.Bucket]ids.Offset{}, Earliest() // what comes later is wanted whole
+	for _, at := range offsets {
+		o.Starts[at.Bucket] = at.Offset
+	}
+	maps.Copy(o.Starts, given)
+	return nil
+}
+
+// discovers reports whether the server looks for partitions that come, and leaves
+// those that go: for a scan that follows all of them.
+func (s *Scanner) discovers() bool {
+	return s.options.Follow && len(s.options.Partitions) == 0 && len(s.table.info.Descriptor.PartitionKeys) > 0
 }
 
 func (o *ScanOptions) ensure() error {
@@ -171,10 +200,12 @@ type scanStream struct {
 	// position is where each bucket goes on, for those of which something came.
 	position map[ids.Bucket]ids.Offset
 	ended    map[ids.Bucket]bool
-	schema   *arrow.Schema
-	layout   *batch.Layout
-	meta     batch.Meta
-	pauses   backoff
+	// names are those of partitions that came after the scan began.
+	names  map[ids.PartitionID]string
+	schema *arrow.Schema
+	layout *batch.Layout
+	meta   batch.Meta
+	pauses backoff
 	// progress is when something last came.
 	progress time.Time
 }
@@ -321,17 +352,17 @@ func (st *scanStream) request() *flussv1.ScanRequest {
 	for _, c := range o.SystemColumns {
 		r.SystemColumns = append(r.SystemColumns, flussv1.SystemColumn(c))
 	}
+	for b, at := range st.position {
+		r.BucketStarts = append(r.BucketStarts, &flussv1.BucketStart{PartitionId: int64(b.Partition), Bucket: int32(b.Bucket), Offset: int64(at)})
+	}
 	for _, b := range st.buckets {
-		if at, ok := st.position[b]; ok {
-			r.BucketStarts = append(r.BucketStarts, &flussv1.BucketStart{PartitionId: int64(b.Partition), Bucket: int32(b.Bucket), Offset: int64(at)})
-		}
 		if st.ended[b] {
 			continue
 		}
 		if !slices.Contains(r.Buckets, int32(b.Bucket)) {
 			r.Buckets = append(r.Buckets, int32(b.Bucket))
 		}
-		if name := st.s.table.names[b.Partition]; b.Partition != 0 && !slices.Contains(r.Partitions, name) {
+		if name := st.s.table.names[b.Partition]; b.Partition != 0 && !st.s.discovers() && !slices.Contains(r.Partitions, name) {
 			r.Partitions = append(r.Partitions, name)
 		}
 	}
@@ -398,7 +429,7 @@ func (st *scanStream) decode(data *codec.FlightData) (scanItem, error) {
 		return scanItem{}, batch.Unreadable(err, bucket, ids.Offset(md.GetBaseOffset()), ids.Offset(md.GetNextOffset()))
 	}
 	b := &Batch{
-		Record: rec, Bucket: bucket, Partition: st.s.table.names[bucket.Partition],
+		Record: rec, Bucket: bucket, Partition: st.partitionName(bucket.Partition),
 		BaseOffset: ids.Offset(md.GetBaseOffset()), NextOffset: ids.Offset(md.GetNextOffset()),
 		HighWatermark: ids.Offset(md.GetHighWatermark()), CommittedAt: time.UnixMilli(md.GetCommitTimestampMs()).UTC(),
 		SchemaID: ids.SchemaID(md.GetSchemaId()), readers: st.s.readers,
@@ -410,4 +441,22 @@ func (st *scanStream) decode(data *codec.FlightData) (scanItem, error) {
 	st.position[bucket] = max(st.position[bucket], b.NextOffset)
 	st.s.c.opts.hooks.BatchRead(bucket, int(rec.NumRows()), size)
 	return scanItem{batch: b}, nil
+}
+
+// partitionName is the name of a partition; empty when it cannot be had.
+func (st *scanStream) partitionName(id ids.PartitionID) string {
+	if id == 0 {
+		return ""
+	}
+	if name, ok := st.names[id]; ok {
+		return name
+	}
+	if name, ok := st.s.table.names[id]; ok {
+		return name
+	}
+	// One that came after the scan began.
+	if meta, err := st.s.c.metadata.refresh(st.s.life, st.s.table.info.Path.String()); err == nil {
+		st.names = meta.names
+	}
+	return st.names[id]
 }

@@ -185,3 +185,57 @@ func TestMetricsAndReadiness(t *testing.T) {
 		require.Contains(t, text, line+"\n")
 	}
 }
+
+// A scan that follows a partitioned table sees partitions that come and outlives
+// those that go; from «latest» it means as of when it was opened.
+func TestFollowingPartitions(t *testing.T) {
+	n := start(t, testConfig(t))
+	c := connect(t, n)
+	fields, err := schema.ParseColumns("day STRING NOT NULL, id BIGINT")
+	require.NoError(t, err)
+	s, err := schema.New(fields, nil)
+	require.NoError(t, err)
+	_, err = c.Admin().CreateTable(t.Context(), "days", &table.Descriptor{Schema: s, BucketCount: 3, PartitionKeys: []string{"day"}})
+	require.NoError(t, err)
+	a, err := c.Appender(t.Context(), "days")
+	require.NoError(t, err)
+	type visit struct {
+		Day string `fluss:"day"`
+		ID  int64  `fluss:"id"`
+	}
+	write := func(day string, id int64) {
+		f, err := a.Append(t.Context(), visit{day, id})
+		require.NoError(t, err)
+		_, err = f.Wait(t.Context())
+		require.NoError(t, err)
+	}
+	write("mon", 1)
+
+	scan, err := c.Scanner(t.Context(), "days", sdk.ScanOptions{From: sdk.Latest(), Follow: true})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, scan.Close()) }()
+	next := func() (string, visit) {
+		b, err := scan.Next(t.Context())
+		require.NoError(t, err)
+		defer b.Release()
+		for row, err := range sdk.BatchRows[visit](b) {
+			require.NoError(t, err)
+			return b.Partition, row
+		}
+		return "", visit{}
+	}
+	write("mon", 2)
+	write("tue", 3)
+	got := map[visit]string{}
+	for range 2 {
+		partition, row := next()
+		got[row] = partition
+	}
+	require.Equal(t, map[visit]string{{"mon", 2}: "mon", {"tue", 3}: "tue"}, got)
+
+	require.NoError(t, c.Admin().DropPartition(t.Context(), "days", map[string]string{"day": "mon"}))
+	write("wed", 4)
+	partition, row := next()
+	require.Equal(t, visit{"wed", 4}, row)
+	require.Equal(t, "wed", partition)
+}
