@@ -90,7 +90,7 @@ type Service struct {
 	workers sync.WaitGroup
 	// starting is held while a worker is begun, so that none is after Close.
 	starting sync.Mutex
-	streams atomic.Int64
+	streams  atomic.Int64
 }
 
 // New returns a service over source.
