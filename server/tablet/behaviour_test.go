@@ -310,7 +310,6 @@ func TestFencedTabletHoldsNobodyBack(t *testing.T) {
 	<-bad.done
 	require.False(t, h.behind())
 	require.NoError(t, appendNow(good, ids.Bucket{Table: 2}, makeBatch(1, 0, 1, 64)).Err)
-	require.EqualValues(t, 5<<20, bad.Status().UnreleasedBytes)
 }
 
 // TestReadersOfADroppedBucket: they are woken and told that it is gone, which is
