@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -122,4 +123,11 @@ func TestExitCodes(t *testing.T) {
 	require.Equal(t, ExitOK, a.report(nil, nil))
 	require.Equal(t, ExitFailed, a.report(nil, errors.New("odd")))
 	require.Equal(t, ExitFailed, a.report(nil, errcode.New(errcode.UnknownTable, nil, "no table")))
+}
+
+func TestNullDeviceIsNoTerminal(t *testing.T) {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	require.NoError(t, err)
+	defer func() { _ = null.Close() }()
+	require.False(t, isTerminal(null))
 }

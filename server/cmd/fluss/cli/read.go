@@ -8,6 +8,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/schema"
@@ -56,9 +57,10 @@ func (a *app) readCommand() *cobra.Command {
 	return c
 }
 
+// isTerminal reports whether f is a terminal; other devices, like /dev/null, are not.
 func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
 }
 
 func (f *readFlags) register(c *cobra.Command) {

@@ -44,10 +44,9 @@ type Process struct {
 
 // System is this process.
 func System() Process {
-	info, err := os.Stderr.Stat()
 	return Process{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv,
-		Terminal: err == nil && info.Mode()&os.ModeCharDevice != 0,
+		Terminal: isTerminal(os.Stderr),
 	}
 }
 
