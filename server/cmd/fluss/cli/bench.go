@@ -21,7 +21,7 @@ func (a *app) benchCommand() *cobra.Command {
 func (a *app) benchRun(use, short, long string, o *bench.Options, run benchRun) *cobra.Command {
 	var connections int
 	c := &cobra.Command{
-		Use: use, Short: short, Long: long, Args: cobra.NoArgs,
+		Use: use, Short: short, Long: long, Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.Rows < 1 || o.BatchRows < 1 || o.Writers < 1 || o.Every <= 0 {
 				return usagef(cmd, "--rows, --batch-rows, --writers and --every must be positive")

@@ -10,7 +10,7 @@ import (
 
 func (a *app) configCommand() *cobra.Command {
 	print := &cobra.Command{
-		Use: "print", Short: "Show the server options in force, and where each came from", Args: cobra.NoArgs,
+		Use: "print", Short: "Show the server options in force, and where each came from", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			l, err := config.Load(cmd.Flags(), a.LookupEnv)
 			if err != nil {
@@ -27,7 +27,7 @@ func (a *app) configCommand() *cobra.Command {
 		},
 	}
 	check := &cobra.Command{
-		Use: "check", Short: "Report every fault of the server options", Args: cobra.NoArgs,
+		Use: "check", Short: "Report every fault of the server options", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			l, err := config.Load(cmd.Flags(), a.LookupEnv)
 			if err != nil {

@@ -66,7 +66,7 @@ func emptyMap(m map[string]string) map[string]string {
 
 func (a *app) databaseList() *cobra.Command {
 	return a.withOutput(&cobra.Command{
-		Use: "list", Short: "List the databases", Args: cobra.NoArgs,
+		Use: "list", Short: "List the databases", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withAdmin(cmd.Context(), func(admin *sdk.Admin) error {
 				all, err := admin.Databases(cmd.Context())

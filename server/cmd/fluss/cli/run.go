@@ -169,6 +169,14 @@ func exactArgs(names ...string) cobra.PositionalArgs {
 	}
 }
 
+// noArgs wants no arguments.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usagef(cmd, "want no arguments, not %q", args[0])
+}
+
 // connect connects to the server.
 func (a *app) connect(ctx context.Context, opts ...sdk.Option) (*sdk.Client, error) {
 	return sdk.Connect(ctx, a.server, append([]sdk.Option{sdk.WithClientName("fluss-cli/" + Version())}, opts...)...)

@@ -13,7 +13,7 @@ import (
 
 func (a *app) serverCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "server", Short: "Run a server", Args: cobra.NoArgs,
+		Use: "server", Short: "Run a server", Args: noArgs,
 		Long: "Run a server until it is interrupted. It keeps everything in one data directory, and listens on\n" +
 			"loopback unless told otherwise. All options can also be set in a YAML file (--config) and in the\n" +
 			"environment (FLUSS_DATA_DIR, ...); docs/server-options.md describes them.",

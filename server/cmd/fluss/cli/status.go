@@ -11,7 +11,7 @@ import (
 
 func (a *app) statusCommand() *cobra.Command {
 	return a.withOutput(&cobra.Command{
-		Use: "status", Short: "Show the servers, tablets and disk", Args: cobra.NoArgs,
+		Use: "status", Short: "Show the servers, tablets and disk", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withAdmin(cmd.Context(), func(admin *sdk.Admin) error {
 				c, err := admin.Cluster(cmd.Context())

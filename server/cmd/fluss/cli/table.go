@@ -20,7 +20,7 @@ func (a *app) tableCommand() *cobra.Command {
 func (a *app) tableList() *cobra.Command {
 	var database string
 	c := &cobra.Command{
-		Use: "list", Short: "List the tables of a database", Args: cobra.NoArgs,
+		Use: "list", Short: "List the tables of a database", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withAdmin(cmd.Context(), func(admin *sdk.Admin) error {
 				paths, err := admin.Tables(cmd.Context(), database)

@@ -14,7 +14,7 @@ func Version() string { return node.Version }
 
 func (a *app) versionCommand() *cobra.Command {
 	return a.withOutput(&cobra.Command{
-		Use: "version", Short: "Show the release of this binary", Args: cobra.NoArgs,
+		Use: "version", Short: "Show the release of this binary", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			commit := ""
 			if info, ok := debug.ReadBuildInfo(); ok {
