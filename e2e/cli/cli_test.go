@@ -44,7 +44,7 @@ func writeFile(t *testing.T, name, text string) string {
 func TestDatabases(t *testing.T) {
 	s := harness.TestServer(t)
 	s.OK(t, "database", "create", "shop", "--comment", "orders and such", "--property", "team=blue")
-	s.OK(t, "database", "create", "shop", "--if-not-exists")
+	require.Equal(t, "database shop exists already\n", s.OK(t, "database", "create", "shop", "--if-not-exists"))
 	require.Contains(t, s.OK(t, "database", "list"), "shop")
 	d := object(t, s.OK(t, "database", "describe", "shop", "-o", "json"))
 	require.Equal(t, "orders and such", d["comment"])
@@ -59,7 +59,7 @@ func TestDatabases(t *testing.T) {
 	require.Contains(t, r.Stderr, "[DATABASE_NOT_EMPTY]")
 	require.Contains(t, r.Stderr, "--cascade")
 	s.OK(t, "database", "drop", "shop", "--cascade")
-	s.OK(t, "database", "drop", "shop", "--if-exists")
+	require.Equal(t, "there is no database shop\n", s.OK(t, "database", "drop", "shop", "--if-exists"))
 	require.Len(t, objects(t, s.OK(t, "database", "list", "-o", "json")), 1)
 }
 
@@ -67,7 +67,7 @@ func TestTables(t *testing.T) {
 	s := harness.TestServer(t)
 	s.OK(t, "table", "create", "orders", "--columns", "id BIGINT NOT NULL, item STRING COMMENT 'what', qty INT",
 		"--buckets", "3", "--bucket-key", "id", "--option", "table.log.ttl=3d", "--property", "owner=me", "--comment", "sold")
-	s.OK(t, "table", "create", "orders", "--columns", "x INT", "--if-not-exists")
+	require.Equal(t, "table fluss.orders exists already\n", s.OK(t, "table", "create", "orders", "--columns", "x INT", "--if-not-exists"))
 	d := object(t, s.OK(t, "table", "describe", "orders", "-o", "json"))
 	require.Equal(t, "sold", d["comment"])
 	require.EqualValues(t, 3, d["bucket_count"])
@@ -93,21 +93,23 @@ func TestTables(t *testing.T) {
 	s.OK(t, "table", "alter", "orders", "--drop", "note")
 	require.NotContains(t, s.OK(t, "read", "orders", "-o", "json"), "note")
 	s.OK(t, "table", "drop", "orders")
-	s.OK(t, "table", "drop", "orders", "--if-exists")
+	require.Equal(t, "there is no table orders\n", s.OK(t, "table", "drop", "orders", "--if-exists"))
 }
 
 func TestPartitions(t *testing.T) {
 	s := harness.TestServer(t)
 	s.OK(t, "table", "create", "events", "--columns", "day STRING NOT NULL, n INT", "--partition-by", "day", "--buckets", "2")
 	s.OK(t, "partition", "create", "events", "day=2026-11-22")
-	s.OK(t, "partition", "create", "events", "day=2026-11-22", "--if-not-exists")
+	require.Equal(t, "partition 2026-11-22 of events exists already\n",
+		s.OK(t, "partition", "create", "events", "day=2026-11-22", "--if-not-exists"))
 	s.OKIn(t, `{"day":"2026-11-22","n":1}`+"\n"+`{"day":"2026-11-23","n":2}`+"\n", "write", "events", "--from", "-")
 	require.Len(t, objects(t, s.OK(t, "partition", "list", "events", "-o", "json")), 2, "the writer makes partitions that are missing")
 	p := object(t, s.OK(t, "partition", "describe", "events", "day=2026-11-23", "-o", "json"))
 	require.Equal(t, map[string]any{"day": "2026-11-23"}, p["values"])
 	require.Len(t, objects(t, s.OK(t, "offsets", "events", "-o", "json")), 4)
 	require.JSONEq(t, `{"day":"2026-11-23","n":2}`, s.OK(t, "read", "events", "--partition", "2026-11-23", "-o", "json"))
-	s.OK(t, "partition", "drop", "events", "day=2026-11-22")
+	require.Equal(t, "dropped partition day=2026-11-22 of events\n", s.OK(t, "partition", "drop", "events", "day=2026-11-22"))
+	require.Equal(t, "there is no partition day=2026-11-22 of events\n", s.OK(t, "partition", "drop", "events", "day=2026-11-22", "--if-exists"))
 	require.JSONEq(t, `{"day":"2026-11-23","n":2}`, s.OK(t, "read", "events", "-o", "json"))
 	r, err := s.Run(t.Context(), "", "partition", "alter", "events", "day=2026-11-23")
 	require.NoError(t, err)

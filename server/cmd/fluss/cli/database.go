@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/sdk"
 )
 
@@ -22,8 +23,14 @@ func (a *app) databaseCreate() *cobra.Command {
 				return usagef(cmd, "--property %v", err)
 			}
 			return a.withAdmin(cmd.Context(), func(admin *sdk.Admin) error {
-				if err := admin.CreateDatabase(cmd.Context(), args[0], spec, createOptions(ifNotExists)...); err != nil {
+				existed, err := createOrFind(ifNotExists, func(opts ...sdk.CreateOption) error {
+					return admin.CreateDatabase(cmd.Context(), args[0], spec, opts...)
+				})
+				if err != nil {
 					return err
+				}
+				if existed {
+					return a.done("database %s exists already", args[0])
 				}
 				return a.done("created database %s", args[0])
 			})
@@ -35,18 +42,28 @@ func (a *app) databaseCreate() *cobra.Command {
 	return a.withOutput(c)
 }
 
-func createOptions(ifNotExists bool) []sdk.CreateOption {
+// createOrFind creates something and, with --if-not-exists, tells whether it was there before.
+func createOrFind(ifNotExists bool, create func(...sdk.CreateOption) error) (existed bool, err error) {
+	err = create()
 	if ifNotExists {
-		return []sdk.CreateOption{sdk.IfNotExists()}
+		switch errcode.Of(err) { //nolint:exhaustive // the others are errors all the same
+		case errcode.DatabaseExists, errcode.TableExists, errcode.PartitionExists:
+			return true, create(sdk.IfNotExists())
+		}
 	}
-	return nil
+	return false, err
 }
 
-func dropOptions(ifExists bool) []sdk.DropOption {
+// dropOrMiss drops something and, with --if-exists, tells whether there was nothing to drop.
+func dropOrMiss(ifExists bool, drop func(...sdk.DropOption) error) (missing bool, err error) {
+	err = drop()
 	if ifExists {
-		return []sdk.DropOption{sdk.IfExists()}
+		switch errcode.Of(err) { //nolint:exhaustive // the others are errors all the same
+		case errcode.UnknownDatabase, errcode.UnknownTable, errcode.UnknownPartition:
+			return true, drop(sdk.IfExists())
+		}
 	}
-	return nil
+	return false, err
 }
 
 func databaseObject(d sdk.Database) any {
@@ -137,13 +154,18 @@ func (a *app) databaseDrop() *cobra.Command {
 	c := &cobra.Command{
 		Use: "drop NAME", Short: "Drop a database", Args: exactArgs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opts := dropOptions(ifExists)
-			if cascade {
-				opts = append(opts, sdk.Cascade())
-			}
 			return a.withAdmin(cmd.Context(), func(admin *sdk.Admin) error {
-				if err := admin.DropDatabase(cmd.Context(), args[0], opts...); err != nil {
+				missing, err := dropOrMiss(ifExists, func(opts ...sdk.DropOption) error {
+					if cascade {
+						opts = append(opts, sdk.Cascade())
+					}
+					return admin.DropDatabase(cmd.Context(), args[0], opts...)
+				})
+				if err != nil {
 					return err
+				}
+				if missing {
+					return a.done("there is no database %s", args[0])
 				}
 				return a.done("dropped database %s", args[0])
 			})

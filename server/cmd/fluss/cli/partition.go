@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/fluss-go/fluss/proto/errcode"
@@ -41,12 +43,19 @@ func (a *app) partitionCreate() *cobra.Command {
 		Example: "  fluss partition create orders day=2026-11-22",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAdmin(cmd.Context(), func(admin *sdk.Admin) error {
-				p, err := admin.CreatePartition(cmd.Context(), args[0], values(args), createOptions(ifNotExists)...)
+				var p sdk.Partition
+				existed, err := createOrFind(ifNotExists, func(opts ...sdk.CreateOption) (err error) {
+					p, err = admin.CreatePartition(cmd.Context(), args[0], values(args), opts...)
+					return err
+				})
 				if err != nil {
 					return err
 				}
 				if a.output == outputJSON {
 					return a.emit(partitionObject(p))
+				}
+				if existed {
+					return a.done("partition %s of %s exists already", p.Name, args[0])
 				}
 				return a.done("created partition %s of %s", p.Name, args[0])
 			})
@@ -128,10 +137,16 @@ func (a *app) partitionDrop() *cobra.Command {
 		Use: "drop TABLE COLUMN=VALUE...", Short: "Drop a partition with its data", Args: tableAndValues(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAdmin(cmd.Context(), func(admin *sdk.Admin) error {
-				if err := admin.DropPartition(cmd.Context(), args[0], values(args), dropOptions(ifExists)...); err != nil {
+				missing, err := dropOrMiss(ifExists, func(opts ...sdk.DropOption) error {
+					return admin.DropPartition(cmd.Context(), args[0], values(args), opts...)
+				})
+				if err != nil {
 					return err
 				}
-				return a.done("dropped the partition of %s", args[0])
+				if missing {
+					return a.done("there is no partition %s of %s", strings.Join(args[1:], " "), args[0])
+				}
+				return a.done("dropped partition %s of %s", strings.Join(args[1:], " "), args[0])
 			})
 		},
 	}

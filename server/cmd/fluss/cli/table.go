@@ -117,8 +117,14 @@ func (a *app) tableDrop() *cobra.Command {
 		Use: "drop TABLE", Short: "Drop a table with its data", Args: exactArgs("TABLE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAdmin(cmd.Context(), func(admin *sdk.Admin) error {
-				if err := admin.DropTable(cmd.Context(), args[0], dropOptions(ifExists)...); err != nil {
+				missing, err := dropOrMiss(ifExists, func(opts ...sdk.DropOption) error {
+					return admin.DropTable(cmd.Context(), args[0], opts...)
+				})
+				if err != nil {
 					return err
+				}
+				if missing {
+					return a.done("there is no table %s", args[0])
 				}
 				return a.done("dropped table %s", args[0])
 			})

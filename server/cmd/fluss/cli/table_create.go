@@ -38,12 +38,19 @@ func (a *app) tableCreate() *cobra.Command {
 				return err
 			}
 			return a.withAdmin(cmd.Context(), func(admin *sdk.Admin) error {
-				info, err := admin.CreateTable(cmd.Context(), args[0], d, createOptions(s.ifNotExists)...)
+				var info *table.Info
+				existed, err := createOrFind(s.ifNotExists, func(opts ...sdk.CreateOption) (err error) {
+					info, err = admin.CreateTable(cmd.Context(), args[0], d, opts...)
+					return err
+				})
 				if err != nil {
 					return err
 				}
 				if a.output == outputJSON {
 					return a.emit(tableObject(info))
+				}
+				if existed {
+					return a.done("table %s exists already", info.Path)
 				}
 				return a.done("created table %s with %s in %s", info.Path,
 					count(int64(len(info.Schema().Columns)), "column"), count(int64(info.Descriptor.BucketCount), "bucket"))
