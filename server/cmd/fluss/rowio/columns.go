@@ -103,7 +103,7 @@ func (g *guess) field() schema.Field {
 func sampled(path string, f Format) (_ []schema.Field, err error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, errcode.New(errcode.InvalidArgument, err, "%s cannot be opened", path)
+		return nil, notOpened(path, err)
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	var guesses []*guess

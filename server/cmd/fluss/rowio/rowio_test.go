@@ -215,7 +215,7 @@ func TestDamagedFiles(t *testing.T) {
 		require.Equal(t, errcode.InvalidArgument, errcode.Of(err), f)
 	}
 	_, err := Open(context.Background(), "/no/such.csv", CSV, nil, Options{})
-	require.ErrorContains(t, err, "/no/such.csv cannot be opened")
+	require.ErrorContains(t, err, "/no/such.csv cannot be opened: no such file or directory")
 	good := write(t, Arrow, columns(t, "l BIGINT, s STRING"), `{"l":1,"s":"x"}`)
 	for i := range good { // cut anywhere: an error or fewer rows, never a panic
 		if s, err := Open(context.Background(), "-", Arrow, bytes.NewReader(good[:i]), Options{}); err == nil {

@@ -49,7 +49,7 @@ func Open(ctx context.Context, path string, f Format, stdin io.Reader, o Options
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, errcode.New(errcode.InvalidArgument, err, "%s cannot be opened", path)
+		return nil, notOpened(path, err)
 	}
 	in := &counted{r: file, file: file}
 	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
@@ -60,6 +60,14 @@ func Open(ctx context.Context, path string, f Format, stdin io.Reader, o Options
 		return nil, errors.Join(err, file.Close())
 	}
 	return s, nil
+}
+
+func notOpened(path string, err error) error {
+	reason := err
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		reason = e.Err
+	}
+	return errcode.New(errcode.InvalidArgument, err, "%s cannot be opened: %v", path, reason)
 }
 
 func open(ctx context.Context, in *counted, path string, f Format, o Options) (Source, error) {
