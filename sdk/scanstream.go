@@ -132,6 +132,11 @@ func (s *Scanner) plan() ([]*scanStream, error) {
 	}
 	byEndpoint := map[string][]ids.Bucket{}
 	info := s.table.info
+	for _, b := range s.options.Buckets {
+		if count := max(1, info.Descriptor.BucketCount); b < 0 || int(b) >= count {
+			return nil, errcode.New(errcode.UnknownBucket, nil, "%s has no bucket %d: its buckets are 0 to %d", info.Path, b, count-1)
+		}
+	}
 	for _, p := range partitions {
 		for b := range ids.BucketID(max(1, info.Descriptor.BucketCount)) { //nolint:gosec // at most 4096
 			if len(s.options.Buckets) > 0 && !slices.Contains(s.options.Buckets, b) {

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/fluss-go/fluss/proto/errcode"
+	"github.com/fluss-go/fluss/proto/ids"
 	"github.com/fluss-go/fluss/proto/schema"
 	"github.com/fluss-go/fluss/proto/table"
 	"github.com/fluss-go/fluss/sdk"
@@ -238,4 +239,13 @@ func TestFollowingPartitions(t *testing.T) {
 	partition, row := next()
 	require.Equal(t, visit{"wed", 4}, row)
 	require.Equal(t, "wed", partition)
+}
+
+func TestABucketThatIsNotThereIsToldAtOnce(t *testing.T) {
+	c := connect(t, start(t, testConfig(t)))
+	createOrders(t, c, 2)
+	for _, b := range []ids.BucketID{2, -1} {
+		_, err := c.Scanner(t.Context(), "orders", sdk.ScanOptions{Buckets: []ids.BucketID{0, b}})
+		require.ErrorIs(t, err, &errcode.Error{Code: errcode.UnknownBucket})
+	}
 }
