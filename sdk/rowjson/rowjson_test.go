@@ -50,7 +50,7 @@ func TestOtherFormsAreRead(t *testing.T) {
 		{"c BIGINT", `"9007199254740993"`, `9007199254740993`},
 		{"c BIGINT", `1e3`, `1000`},
 		{"c TIMESTAMP_LTZ(3)", `"2026-11-22T12:30:00+02:00"`, `"2026-11-22T10:30:00Z"`},
-		{"c TIMESTAMP(0)", `"2026-11-22 10:30:00.75"`, `"2026-11-22T10:30:00"`},
+		{"c TIMESTAMP(0)", `"2026-11-22 10:30:00.00"`, `"2026-11-22T10:30:00"`},
 		{"c STRING", `"\u00e9\ud83d\ude00\/"`, `"é😀/"`},
 		{"c BYTES", `"AAE"`, `"AAE="`},
 		{"c STRING", ` "x" `, `"x"`},
@@ -59,6 +59,21 @@ func TestOtherFormsAreRead(t *testing.T) {
 		rec, err := d.Next(1, 1<<20)
 		require.NoError(t, err, tc.in)
 		require.Equal(t, tc.want, string(rowjson.AppendValue(nil, rec.Column(0), 0)), tc.in)
+	}
+}
+
+// A time loses no digits silently, as a decimal does not.
+func TestTimesWithTooManyDigitsAreRefused(t *testing.T) {
+	for _, tc := range []struct{ column, in string }{
+		{"c TIMESTAMP(0)", "2026-11-22 10:30:00.75"},
+		{"c TIMESTAMP(3)", "1969-12-31T23:59:59.9999"},
+		{"c TIMESTAMP_LTZ(3)", "2026-01-01T00:00:00.0001Z"},
+		{"c TIME(0)", "10:30:00.5"},
+	} {
+		d := rowjson.NewDecoder(strings.NewReader(`{"c":"`+tc.in+`"}`+"\n"), columns(t, tc.column))
+		_, err := d.Next(1, 1<<20)
+		require.ErrorIs(t, err, &errcode.Error{Code: errcode.InvalidBatch}, tc.in)
+		require.ErrorContains(t, err, "digits of a second", tc.in)
 	}
 }
 

@@ -196,6 +196,9 @@ func (c *Column) addTimeText(text string) error {
 		if !ok {
 			return c.bad("%q is no time like 10:30:00", clip(text))
 		}
+		if c.tooFine(t) {
+			return c.badFraction(text)
+		}
 		return c.addDuration(time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute +
 			time.Duration(t.Second())*time.Second + time.Duration(t.Nanosecond()))
 	case schema.Timestamp:
@@ -203,11 +206,17 @@ func (c *Column) addTimeText(text string) error {
 		if !ok {
 			return c.bad("%q is no time like 2026-11-22T10:30:00 (without zone)", clip(text))
 		}
+		if c.tooFine(t) {
+			return c.badFraction(text)
+		}
 		return c.addTime(t)
 	}
 	t, ok := parseLayouts(text, zonedLayouts)
 	if !ok {
 		return c.bad("%q is no time like 2026-11-22T10:30:00Z (with zone)", clip(text))
+	}
+	if c.tooFine(t) {
+		return c.badFraction(text)
 	}
 	return c.addTime(t)
 }
@@ -219,4 +228,17 @@ func (c *Column) addBase64(text string) error {
 		return c.bad("%q is no base64", clip(text))
 	}
 	return c.addBytes(v)
+}
+
+// tooFine reports whether t has digits of a second that the column does not keep.
+func (c *Column) tooFine(t time.Time) bool {
+	unit := 1
+	for range schema.MaxFraction - c.field.Type.Precision {
+		unit *= 10
+	}
+	return t.Nanosecond()%unit != 0
+}
+
+func (c *Column) badFraction(text string) error {
+	return c.bad("%q has more digits of a second than the %d that the column keeps", clip(text), c.field.Type.Precision)
 }
