@@ -193,7 +193,7 @@ func (d *Descriptor) checkBuckets(limits Limits, f *faults) {
 	}
 	if limits.MaxBuckets > 0 && d.BucketCount > limits.MaxBuckets {
 		f.list = append(f.list, errcode.New(errcode.LimitExceeded, nil,
-			"%d buckets are more than the %d that a table or partition may have (max.bucket.num)",
+			"%d buckets are more than the %d that a table or partition may have (max-bucket-number)",
 			d.BucketCount, limits.MaxBuckets).With("limit", limits.MaxBuckets))
 	}
 	for i, name := range d.BucketKeys {
