@@ -162,3 +162,42 @@ func (s *Admin) DescribeCluster(context.Context, *flussv1.DescribeClusterRequest
 	}
 	return resp, nil
 }
+
+// CountRows implements flussv1.AdminServer.
+func (s *Admin) CountRows(_ context.Context, req *flussv1.CountRowsRequest) (*flussv1.CountRowsResponse, error) {
+	t, err := s.Catalog.Catalog().Table(table.Path{Database: req.GetPath().GetDatabase(), Table: req.GetPath().GetTable()})
+	if err != nil {
+		return nil, err
+	}
+	parts, err := selectSlices(t, req.GetPartitions())
+	if err != nil {
+		return nil, err
+	}
+	resp := &flussv1.CountRowsResponse{}
+	for _, part := range parts {
+		for b := range part.tablets {
+			n, err := s.count(t.Info, ids.Bucket{Table: t.ID(), Partition: part.id, Bucket: ids.BucketID(b)})
+			if err != nil {
+				return nil, err
+			}
+			resp.Rows += n
+		}
+	}
+	return resp, nil
+}
+
+// count is how many rows a bucket has: in a log, those that are stored.
+func (s *Admin) count(info *table.Info, bucket ids.Bucket) (int64, error) {
+	at, err := locate(s.Catalog, s.Host, bucket)
+	if err != nil {
+		return 0, err
+	}
+	if info.Descriptor.HasPrimaryKey() {
+		return at.tablet.Count(bucket)
+	}
+	log, err := at.tablet.Log(bucket)
+	if err != nil {
+		return 0, err
+	}
+	return int64(log.HighWatermark() - log.Start()), nil
+}

@@ -2291,6 +2291,104 @@ func (x *ListOffsetsResponse) GetOffsets() []*BucketOffset {
 	return nil
 }
 
+type CountRowsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Path  *TablePath             `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// Names of partitions; empty means all.
+	Partitions    []string `protobuf:"bytes,2,rep,name=partitions,proto3" json:"partitions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountRowsRequest) Reset() {
+	*x = CountRowsRequest{}
+	mi := &file_fluss_v1_admin_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountRowsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountRowsRequest) ProtoMessage() {}
+
+func (x *CountRowsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fluss_v1_admin_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountRowsRequest.ProtoReflect.Descriptor instead.
+func (*CountRowsRequest) Descriptor() ([]byte, []int) {
+	return file_fluss_v1_admin_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *CountRowsRequest) GetPath() *TablePath {
+	if x != nil {
+		return x.Path
+	}
+	return nil
+}
+
+func (x *CountRowsRequest) GetPartitions() []string {
+	if x != nil {
+		return x.Partitions
+	}
+	return nil
+}
+
+type CountRowsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of a primary-key table its rows, of a log table those that are stored.
+	Rows          int64 `protobuf:"varint,1,opt,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountRowsResponse) Reset() {
+	*x = CountRowsResponse{}
+	mi := &file_fluss_v1_admin_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountRowsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountRowsResponse) ProtoMessage() {}
+
+func (x *CountRowsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fluss_v1_admin_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountRowsResponse.ProtoReflect.Descriptor instead.
+func (*CountRowsResponse) Descriptor() ([]byte, []int) {
+	return file_fluss_v1_admin_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *CountRowsResponse) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
 type DescribeClusterRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -2299,7 +2397,7 @@ type DescribeClusterRequest struct {
 
 func (x *DescribeClusterRequest) Reset() {
 	*x = DescribeClusterRequest{}
-	mi := &file_fluss_v1_admin_proto_msgTypes[41]
+	mi := &file_fluss_v1_admin_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2311,7 +2409,7 @@ func (x *DescribeClusterRequest) String() string {
 func (*DescribeClusterRequest) ProtoMessage() {}
 
 func (x *DescribeClusterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fluss_v1_admin_proto_msgTypes[41]
+	mi := &file_fluss_v1_admin_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2324,7 +2422,7 @@ func (x *DescribeClusterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeClusterRequest.ProtoReflect.Descriptor instead.
 func (*DescribeClusterRequest) Descriptor() ([]byte, []int) {
-	return file_fluss_v1_admin_proto_rawDescGZIP(), []int{41}
+	return file_fluss_v1_admin_proto_rawDescGZIP(), []int{43}
 }
 
 type ServerInfo struct {
@@ -2344,7 +2442,7 @@ type ServerInfo struct {
 
 func (x *ServerInfo) Reset() {
 	*x = ServerInfo{}
-	mi := &file_fluss_v1_admin_proto_msgTypes[42]
+	mi := &file_fluss_v1_admin_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2356,7 +2454,7 @@ func (x *ServerInfo) String() string {
 func (*ServerInfo) ProtoMessage() {}
 
 func (x *ServerInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_fluss_v1_admin_proto_msgTypes[42]
+	mi := &file_fluss_v1_admin_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2369,7 +2467,7 @@ func (x *ServerInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServerInfo.ProtoReflect.Descriptor instead.
 func (*ServerInfo) Descriptor() ([]byte, []int) {
-	return file_fluss_v1_admin_proto_rawDescGZIP(), []int{42}
+	return file_fluss_v1_admin_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ServerInfo) GetServerId() int32 {
@@ -2430,7 +2528,7 @@ type TabletInfo struct {
 
 func (x *TabletInfo) Reset() {
 	*x = TabletInfo{}
-	mi := &file_fluss_v1_admin_proto_msgTypes[43]
+	mi := &file_fluss_v1_admin_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2442,7 +2540,7 @@ func (x *TabletInfo) String() string {
 func (*TabletInfo) ProtoMessage() {}
 
 func (x *TabletInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_fluss_v1_admin_proto_msgTypes[43]
+	mi := &file_fluss_v1_admin_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2455,7 +2553,7 @@ func (x *TabletInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TabletInfo.ProtoReflect.Descriptor instead.
 func (*TabletInfo) Descriptor() ([]byte, []int) {
-	return file_fluss_v1_admin_proto_rawDescGZIP(), []int{43}
+	return file_fluss_v1_admin_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *TabletInfo) GetTabletId() int32 {
@@ -2524,7 +2622,7 @@ type DescribeClusterResponse struct {
 
 func (x *DescribeClusterResponse) Reset() {
 	*x = DescribeClusterResponse{}
-	mi := &file_fluss_v1_admin_proto_msgTypes[44]
+	mi := &file_fluss_v1_admin_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2536,7 +2634,7 @@ func (x *DescribeClusterResponse) String() string {
 func (*DescribeClusterResponse) ProtoMessage() {}
 
 func (x *DescribeClusterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fluss_v1_admin_proto_msgTypes[44]
+	mi := &file_fluss_v1_admin_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2549,7 +2647,7 @@ func (x *DescribeClusterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeClusterResponse.ProtoReflect.Descriptor instead.
 func (*DescribeClusterResponse) Descriptor() ([]byte, []int) {
-	return file_fluss_v1_admin_proto_rawDescGZIP(), []int{44}
+	return file_fluss_v1_admin_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *DescribeClusterResponse) GetServers() []*ServerInfo {
@@ -2759,7 +2857,14 @@ const file_fluss_v1_admin_proto_rawDesc = "" +
 	"\fstart_offset\x18\x04 \x01(\x03R\vstartOffset\x12%\n" +
 	"\x0ehigh_watermark\x18\x05 \x01(\x03R\rhighWatermark\"G\n" +
 	"\x13ListOffsetsResponse\x120\n" +
-	"\aoffsets\x18\x01 \x03(\v2\x16.fluss.v1.BucketOffsetR\aoffsets\"\x18\n" +
+	"\aoffsets\x18\x01 \x03(\v2\x16.fluss.v1.BucketOffsetR\aoffsets\"[\n" +
+	"\x10CountRowsRequest\x12'\n" +
+	"\x04path\x18\x01 \x01(\v2\x13.fluss.v1.TablePathR\x04path\x12\x1e\n" +
+	"\n" +
+	"partitions\x18\x02 \x03(\tR\n" +
+	"partitions\"'\n" +
+	"\x11CountRowsResponse\x12\x12\n" +
+	"\x04rows\x18\x01 \x01(\x03R\x04rows\"\x18\n" +
 	"\x16DescribeClusterRequest\"\xbe\x01\n" +
 	"\n" +
 	"ServerInfo\x12\x1b\n" +
@@ -2788,7 +2893,8 @@ const file_fluss_v1_admin_proto_rawDesc = "" +
 	"durability\x18\x05 \x01(\tR\n" +
 	"durability\x12*\n" +
 	"\x11disk_write_locked\x18\x06 \x01(\bR\x0fdiskWriteLocked\x12(\n" +
-	"\x10disk_usage_ratio\x18\a \x01(\x01R\x0ediskUsageRatio2\xc3\t\n" +
+	"\x10disk_usage_ratio\x18\a \x01(\x01R\x0ediskUsageRatio2\x89\n" +
+	"\n" +
 	"\x05Admin\x12S\n" +
 	"\x0eCreateDatabase\x12\x1f.fluss.v1.CreateDatabaseRequest\x1a .fluss.v1.CreateDatabaseResponse\x12P\n" +
 	"\rAlterDatabase\x12\x1e.fluss.v1.AlterDatabaseRequest\x1a\x1f.fluss.v1.AlterDatabaseResponse\x12M\n" +
@@ -2805,7 +2911,8 @@ const file_fluss_v1_admin_proto_rawDesc = "" +
 	"\x0fCreatePartition\x12 .fluss.v1.CreatePartitionRequest\x1a!.fluss.v1.CreatePartitionResponse\x12P\n" +
 	"\rDropPartition\x12\x1e.fluss.v1.DropPartitionRequest\x1a\x1f.fluss.v1.DropPartitionResponse\x12S\n" +
 	"\x0eListPartitions\x12\x1f.fluss.v1.ListPartitionsRequest\x1a .fluss.v1.ListPartitionsResponse\x12J\n" +
-	"\vListOffsets\x12\x1c.fluss.v1.ListOffsetsRequest\x1a\x1d.fluss.v1.ListOffsetsResponse\x12V\n" +
+	"\vListOffsets\x12\x1c.fluss.v1.ListOffsetsRequest\x1a\x1d.fluss.v1.ListOffsetsResponse\x12D\n" +
+	"\tCountRows\x12\x1a.fluss.v1.CountRowsRequest\x1a\x1b.fluss.v1.CountRowsResponse\x12V\n" +
 	"\x0fDescribeCluster\x12 .fluss.v1.DescribeClusterRequest\x1a!.fluss.v1.DescribeClusterResponseBJ\n" +
 	"\x14org.flussgo.proto.v1P\x01Z0github.com/fluss-go/fluss/proto/fluss/v1;flussv1b\x06proto3"
 
@@ -2821,7 +2928,7 @@ func file_fluss_v1_admin_proto_rawDescGZIP() []byte {
 	return file_fluss_v1_admin_proto_rawDescData
 }
 
-var file_fluss_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
+var file_fluss_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
 var file_fluss_v1_admin_proto_goTypes = []any{
 	(*DatabaseInfo)(nil),             // 0: fluss.v1.DatabaseInfo
 	(*CreateDatabaseRequest)(nil),    // 1: fluss.v1.CreateDatabaseRequest
@@ -2864,34 +2971,36 @@ var file_fluss_v1_admin_proto_goTypes = []any{
 	(*ListOffsetsRequest)(nil),       // 38: fluss.v1.ListOffsetsRequest
 	(*BucketOffset)(nil),             // 39: fluss.v1.BucketOffset
 	(*ListOffsetsResponse)(nil),      // 40: fluss.v1.ListOffsetsResponse
-	(*DescribeClusterRequest)(nil),   // 41: fluss.v1.DescribeClusterRequest
-	(*ServerInfo)(nil),               // 42: fluss.v1.ServerInfo
-	(*TabletInfo)(nil),               // 43: fluss.v1.TabletInfo
-	(*DescribeClusterResponse)(nil),  // 44: fluss.v1.DescribeClusterResponse
-	nil,                              // 45: fluss.v1.DatabaseInfo.PropertiesEntry
-	nil,                              // 46: fluss.v1.CreateDatabaseRequest.PropertiesEntry
-	nil,                              // 47: fluss.v1.AlterDatabaseRequest.SetPropertiesEntry
-	(*TablePath)(nil),                // 48: fluss.v1.TablePath
-	(*TableDescriptor)(nil),          // 49: fluss.v1.TableDescriptor
-	(*TableInfo)(nil),                // 50: fluss.v1.TableInfo
-	(*Field)(nil),                    // 51: fluss.v1.Field
-	(*DataType)(nil),                 // 52: fluss.v1.DataType
-	(*PartitionValue)(nil),           // 53: fluss.v1.PartitionValue
-	(*PartitionInfo)(nil),            // 54: fluss.v1.PartitionInfo
-	(*BucketRef)(nil),                // 55: fluss.v1.BucketRef
+	(*CountRowsRequest)(nil),         // 41: fluss.v1.CountRowsRequest
+	(*CountRowsResponse)(nil),        // 42: fluss.v1.CountRowsResponse
+	(*DescribeClusterRequest)(nil),   // 43: fluss.v1.DescribeClusterRequest
+	(*ServerInfo)(nil),               // 44: fluss.v1.ServerInfo
+	(*TabletInfo)(nil),               // 45: fluss.v1.TabletInfo
+	(*DescribeClusterResponse)(nil),  // 46: fluss.v1.DescribeClusterResponse
+	nil,                              // 47: fluss.v1.DatabaseInfo.PropertiesEntry
+	nil,                              // 48: fluss.v1.CreateDatabaseRequest.PropertiesEntry
+	nil,                              // 49: fluss.v1.AlterDatabaseRequest.SetPropertiesEntry
+	(*TablePath)(nil),                // 50: fluss.v1.TablePath
+	(*TableDescriptor)(nil),          // 51: fluss.v1.TableDescriptor
+	(*TableInfo)(nil),                // 52: fluss.v1.TableInfo
+	(*Field)(nil),                    // 53: fluss.v1.Field
+	(*DataType)(nil),                 // 54: fluss.v1.DataType
+	(*PartitionValue)(nil),           // 55: fluss.v1.PartitionValue
+	(*PartitionInfo)(nil),            // 56: fluss.v1.PartitionInfo
+	(*BucketRef)(nil),                // 57: fluss.v1.BucketRef
 }
 var file_fluss_v1_admin_proto_depIdxs = []int32{
-	45, // 0: fluss.v1.DatabaseInfo.properties:type_name -> fluss.v1.DatabaseInfo.PropertiesEntry
-	46, // 1: fluss.v1.CreateDatabaseRequest.properties:type_name -> fluss.v1.CreateDatabaseRequest.PropertiesEntry
-	47, // 2: fluss.v1.AlterDatabaseRequest.set_properties:type_name -> fluss.v1.AlterDatabaseRequest.SetPropertiesEntry
+	47, // 0: fluss.v1.DatabaseInfo.properties:type_name -> fluss.v1.DatabaseInfo.PropertiesEntry
+	48, // 1: fluss.v1.CreateDatabaseRequest.properties:type_name -> fluss.v1.CreateDatabaseRequest.PropertiesEntry
+	49, // 2: fluss.v1.AlterDatabaseRequest.set_properties:type_name -> fluss.v1.AlterDatabaseRequest.SetPropertiesEntry
 	0,  // 3: fluss.v1.ListDatabasesResponse.databases:type_name -> fluss.v1.DatabaseInfo
 	0,  // 4: fluss.v1.DescribeDatabaseResponse.database:type_name -> fluss.v1.DatabaseInfo
-	48, // 5: fluss.v1.CreateTableRequest.path:type_name -> fluss.v1.TablePath
-	49, // 6: fluss.v1.CreateTableRequest.descriptor:type_name -> fluss.v1.TableDescriptor
-	50, // 7: fluss.v1.CreateTableResponse.table:type_name -> fluss.v1.TableInfo
-	51, // 8: fluss.v1.AddColumn.column:type_name -> fluss.v1.Field
+	50, // 5: fluss.v1.CreateTableRequest.path:type_name -> fluss.v1.TablePath
+	51, // 6: fluss.v1.CreateTableRequest.descriptor:type_name -> fluss.v1.TableDescriptor
+	52, // 7: fluss.v1.CreateTableResponse.table:type_name -> fluss.v1.TableInfo
+	53, // 8: fluss.v1.AddColumn.column:type_name -> fluss.v1.Field
 	13, // 9: fluss.v1.AddColumn.position:type_name -> fluss.v1.ColumnPosition
-	52, // 10: fluss.v1.ModifyColumn.type:type_name -> fluss.v1.DataType
+	54, // 10: fluss.v1.ModifyColumn.type:type_name -> fluss.v1.DataType
 	13, // 11: fluss.v1.ModifyColumn.position:type_name -> fluss.v1.ColumnPosition
 	14, // 12: fluss.v1.TableChange.add_column:type_name -> fluss.v1.AddColumn
 	15, // 13: fluss.v1.TableChange.drop_column:type_name -> fluss.v1.DropColumn
@@ -2900,64 +3009,67 @@ var file_fluss_v1_admin_proto_depIdxs = []int32{
 	18, // 16: fluss.v1.TableChange.set_option:type_name -> fluss.v1.SetOption
 	19, // 17: fluss.v1.TableChange.reset_option:type_name -> fluss.v1.ResetOption
 	20, // 18: fluss.v1.TableChange.set_comment:type_name -> fluss.v1.SetComment
-	48, // 19: fluss.v1.AlterTableRequest.path:type_name -> fluss.v1.TablePath
+	50, // 19: fluss.v1.AlterTableRequest.path:type_name -> fluss.v1.TablePath
 	21, // 20: fluss.v1.AlterTableRequest.changes:type_name -> fluss.v1.TableChange
-	50, // 21: fluss.v1.AlterTableResponse.table:type_name -> fluss.v1.TableInfo
-	48, // 22: fluss.v1.DropTableRequest.path:type_name -> fluss.v1.TablePath
-	48, // 23: fluss.v1.ListTablesResponse.tables:type_name -> fluss.v1.TablePath
-	48, // 24: fluss.v1.DescribeTableRequest.path:type_name -> fluss.v1.TablePath
-	50, // 25: fluss.v1.DescribeTableResponse.table:type_name -> fluss.v1.TableInfo
-	48, // 26: fluss.v1.CreatePartitionRequest.path:type_name -> fluss.v1.TablePath
-	53, // 27: fluss.v1.CreatePartitionRequest.values:type_name -> fluss.v1.PartitionValue
-	54, // 28: fluss.v1.CreatePartitionResponse.partition:type_name -> fluss.v1.PartitionInfo
-	48, // 29: fluss.v1.DropPartitionRequest.path:type_name -> fluss.v1.TablePath
-	53, // 30: fluss.v1.DropPartitionRequest.values:type_name -> fluss.v1.PartitionValue
-	48, // 31: fluss.v1.ListPartitionsRequest.path:type_name -> fluss.v1.TablePath
-	53, // 32: fluss.v1.ListPartitionsRequest.values:type_name -> fluss.v1.PartitionValue
-	54, // 33: fluss.v1.ListPartitionsResponse.partitions:type_name -> fluss.v1.PartitionInfo
+	52, // 21: fluss.v1.AlterTableResponse.table:type_name -> fluss.v1.TableInfo
+	50, // 22: fluss.v1.DropTableRequest.path:type_name -> fluss.v1.TablePath
+	50, // 23: fluss.v1.ListTablesResponse.tables:type_name -> fluss.v1.TablePath
+	50, // 24: fluss.v1.DescribeTableRequest.path:type_name -> fluss.v1.TablePath
+	52, // 25: fluss.v1.DescribeTableResponse.table:type_name -> fluss.v1.TableInfo
+	50, // 26: fluss.v1.CreatePartitionRequest.path:type_name -> fluss.v1.TablePath
+	55, // 27: fluss.v1.CreatePartitionRequest.values:type_name -> fluss.v1.PartitionValue
+	56, // 28: fluss.v1.CreatePartitionResponse.partition:type_name -> fluss.v1.PartitionInfo
+	50, // 29: fluss.v1.DropPartitionRequest.path:type_name -> fluss.v1.TablePath
+	55, // 30: fluss.v1.DropPartitionRequest.values:type_name -> fluss.v1.PartitionValue
+	50, // 31: fluss.v1.ListPartitionsRequest.path:type_name -> fluss.v1.TablePath
+	55, // 32: fluss.v1.ListPartitionsRequest.values:type_name -> fluss.v1.PartitionValue
+	56, // 33: fluss.v1.ListPartitionsResponse.partitions:type_name -> fluss.v1.PartitionInfo
 	37, // 34: fluss.v1.OffsetSpec.earliest:type_name -> fluss.v1.Empty
 	37, // 35: fluss.v1.OffsetSpec.latest:type_name -> fluss.v1.Empty
-	48, // 36: fluss.v1.ListOffsetsRequest.path:type_name -> fluss.v1.TablePath
+	50, // 36: fluss.v1.ListOffsetsRequest.path:type_name -> fluss.v1.TablePath
 	36, // 37: fluss.v1.ListOffsetsRequest.spec:type_name -> fluss.v1.OffsetSpec
-	55, // 38: fluss.v1.BucketOffset.bucket:type_name -> fluss.v1.BucketRef
+	57, // 38: fluss.v1.BucketOffset.bucket:type_name -> fluss.v1.BucketRef
 	39, // 39: fluss.v1.ListOffsetsResponse.offsets:type_name -> fluss.v1.BucketOffset
-	42, // 40: fluss.v1.DescribeClusterResponse.servers:type_name -> fluss.v1.ServerInfo
-	43, // 41: fluss.v1.DescribeClusterResponse.tablets:type_name -> fluss.v1.TabletInfo
-	1,  // 42: fluss.v1.Admin.CreateDatabase:input_type -> fluss.v1.CreateDatabaseRequest
-	3,  // 43: fluss.v1.Admin.AlterDatabase:input_type -> fluss.v1.AlterDatabaseRequest
-	5,  // 44: fluss.v1.Admin.DropDatabase:input_type -> fluss.v1.DropDatabaseRequest
-	7,  // 45: fluss.v1.Admin.ListDatabases:input_type -> fluss.v1.ListDatabasesRequest
-	9,  // 46: fluss.v1.Admin.DescribeDatabase:input_type -> fluss.v1.DescribeDatabaseRequest
-	11, // 47: fluss.v1.Admin.CreateTable:input_type -> fluss.v1.CreateTableRequest
-	22, // 48: fluss.v1.Admin.AlterTable:input_type -> fluss.v1.AlterTableRequest
-	24, // 49: fluss.v1.Admin.DropTable:input_type -> fluss.v1.DropTableRequest
-	26, // 50: fluss.v1.Admin.ListTables:input_type -> fluss.v1.ListTablesRequest
-	28, // 51: fluss.v1.Admin.DescribeTable:input_type -> fluss.v1.DescribeTableRequest
-	30, // 52: fluss.v1.Admin.CreatePartition:input_type -> fluss.v1.CreatePartitionRequest
-	32, // 53: fluss.v1.Admin.DropPartition:input_type -> fluss.v1.DropPartitionRequest
-	34, // 54: fluss.v1.Admin.ListPartitions:input_type -> fluss.v1.ListPartitionsRequest
-	38, // 55: fluss.v1.Admin.ListOffsets:input_type -> fluss.v1.ListOffsetsRequest
-	41, // 56: fluss.v1.Admin.DescribeCluster:input_type -> fluss.v1.DescribeClusterRequest
-	2,  // 57: fluss.v1.Admin.CreateDatabase:output_type -> fluss.v1.CreateDatabaseResponse
-	4,  // 58: fluss.v1.Admin.AlterDatabase:output_type -> fluss.v1.AlterDatabaseResponse
-	6,  // 59: fluss.v1.Admin.DropDatabase:output_type -> fluss.v1.DropDatabaseResponse
-	8,  // 60: fluss.v1.Admin.ListDatabases:output_type -> fluss.v1.ListDatabasesResponse
-	10, // 61: fluss.v1.Admin.DescribeDatabase:output_type -> fluss.v1.DescribeDatabaseResponse
-	12, // 62: fluss.v1.Admin.CreateTable:output_type -> fluss.v1.CreateTableResponse
-	23, // 63: fluss.v1.Admin.AlterTable:output_type -> fluss.v1.AlterTableResponse
-	25, // 64: fluss.v1.Admin.DropTable:output_type -> fluss.v1.DropTableResponse
-	27, // 65: fluss.v1.Admin.ListTables:output_type -> fluss.v1.ListTablesResponse
-	29, // 66: fluss.v1.Admin.DescribeTable:output_type -> fluss.v1.DescribeTableResponse
-	31, // 67: fluss.v1.Admin.CreatePartition:output_type -> fluss.v1.CreatePartitionResponse
-	33, // 68: fluss.v1.Admin.DropPartition:output_type -> fluss.v1.DropPartitionResponse
-	35, // 69: fluss.v1.Admin.ListPartitions:output_type -> fluss.v1.ListPartitionsResponse
-	40, // 70: fluss.v1.Admin.ListOffsets:output_type -> fluss.v1.ListOffsetsResponse
-	44, // 71: fluss.v1.Admin.DescribeCluster:output_type -> fluss.v1.DescribeClusterResponse
-	57, // [57:72] is the sub-list for method output_type
-	42, // [42:57] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	50, // 40: fluss.v1.CountRowsRequest.path:type_name -> fluss.v1.TablePath
+	44, // 41: fluss.v1.DescribeClusterResponse.servers:type_name -> fluss.v1.ServerInfo
+	45, // 42: fluss.v1.DescribeClusterResponse.tablets:type_name -> fluss.v1.TabletInfo
+	1,  // 43: fluss.v1.Admin.CreateDatabase:input_type -> fluss.v1.CreateDatabaseRequest
+	3,  // 44: fluss.v1.Admin.AlterDatabase:input_type -> fluss.v1.AlterDatabaseRequest
+	5,  // 45: fluss.v1.Admin.DropDatabase:input_type -> fluss.v1.DropDatabaseRequest
+	7,  // 46: fluss.v1.Admin.ListDatabases:input_type -> fluss.v1.ListDatabasesRequest
+	9,  // 47: fluss.v1.Admin.DescribeDatabase:input_type -> fluss.v1.DescribeDatabaseRequest
+	11, // 48: fluss.v1.Admin.CreateTable:input_type -> fluss.v1.CreateTableRequest
+	22, // 49: fluss.v1.Admin.AlterTable:input_type -> fluss.v1.AlterTableRequest
+	24, // 50: fluss.v1.Admin.DropTable:input_type -> fluss.v1.DropTableRequest
+	26, // 51: fluss.v1.Admin.ListTables:input_type -> fluss.v1.ListTablesRequest
+	28, // 52: fluss.v1.Admin.DescribeTable:input_type -> fluss.v1.DescribeTableRequest
+	30, // 53: fluss.v1.Admin.CreatePartition:input_type -> fluss.v1.CreatePartitionRequest
+	32, // 54: fluss.v1.Admin.DropPartition:input_type -> fluss.v1.DropPartitionRequest
+	34, // 55: fluss.v1.Admin.ListPartitions:input_type -> fluss.v1.ListPartitionsRequest
+	38, // 56: fluss.v1.Admin.ListOffsets:input_type -> fluss.v1.ListOffsetsRequest
+	41, // 57: fluss.v1.Admin.CountRows:input_type -> fluss.v1.CountRowsRequest
+	43, // 58: fluss.v1.Admin.DescribeCluster:input_type -> fluss.v1.DescribeClusterRequest
+	2,  // 59: fluss.v1.Admin.CreateDatabase:output_type -> fluss.v1.CreateDatabaseResponse
+	4,  // 60: fluss.v1.Admin.AlterDatabase:output_type -> fluss.v1.AlterDatabaseResponse
+	6,  // 61: fluss.v1.Admin.DropDatabase:output_type -> fluss.v1.DropDatabaseResponse
+	8,  // 62: fluss.v1.Admin.ListDatabases:output_type -> fluss.v1.ListDatabasesResponse
+	10, // 63: fluss.v1.Admin.DescribeDatabase:output_type -> fluss.v1.DescribeDatabaseResponse
+	12, // 64: fluss.v1.Admin.CreateTable:output_type -> fluss.v1.CreateTableResponse
+	23, // 65: fluss.v1.Admin.AlterTable:output_type -> fluss.v1.AlterTableResponse
+	25, // 66: fluss.v1.Admin.DropTable:output_type -> fluss.v1.DropTableResponse
+	27, // 67: fluss.v1.Admin.ListTables:output_type -> fluss.v1.ListTablesResponse
+	29, // 68: fluss.v1.Admin.DescribeTable:output_type -> fluss.v1.DescribeTableResponse
+	31, // 69: fluss.v1.Admin.CreatePartition:output_type -> fluss.v1.CreatePartitionResponse
+	33, // 70: fluss.v1.Admin.DropPartition:output_type -> fluss.v1.DropPartitionResponse
+	35, // 71: fluss.v1.Admin.ListPartitions:output_type -> fluss.v1.ListPartitionsResponse
+	40, // 72: fluss.v1.Admin.ListOffsets:output_type -> fluss.v1.ListOffsetsResponse
+	42, // 73: fluss.v1.Admin.CountRows:output_type -> fluss.v1.CountRowsResponse
+	46, // 74: fluss.v1.Admin.DescribeCluster:output_type -> fluss.v1.DescribeClusterResponse
+	59, // [59:75] is the sub-list for method output_type
+	43, // [43:59] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_fluss_v1_admin_proto_init() }
@@ -2989,7 +3101,7 @@ func file_fluss_v1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fluss_v1_admin_proto_rawDesc), len(file_fluss_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   48,
+			NumMessages:   50,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -33,6 +33,7 @@ const (
 	Admin_DropPartition_FullMethodName    = "/fluss.v1.Admin/DropPartition"
 	Admin_ListPartitions_FullMethodName   = "/fluss.v1.Admin/ListPartitions"
 	Admin_ListOffsets_FullMethodName      = "/fluss.v1.Admin/ListOffsets"
+	Admin_CountRows_FullMethodName        = "/fluss.v1.Admin/CountRows"
 	Admin_DescribeCluster_FullMethodName  = "/fluss.v1.Admin/DescribeCluster"
 )
 
@@ -58,6 +59,8 @@ type AdminClient interface {
 	ListPartitions(ctx context.Context, in *ListPartitionsRequest, opts ...grpc.CallOption) (*ListPartitionsResponse, error)
 	// ListOffsets tells a place in each bucket of a table or of some partitions.
 	ListOffsets(ctx context.Context, in *ListOffsetsRequest, opts ...grpc.CallOption) (*ListOffsetsResponse, error)
+	// CountRows tells how many rows a table or some partitions have now, without a scan.
+	CountRows(ctx context.Context, in *CountRowsRequest, opts ...grpc.CallOption) (*CountRowsResponse, error)
 	// DescribeCluster tells the servers, tablets and totals.
 	DescribeCluster(ctx context.Context, in *DescribeClusterRequest, opts ...grpc.CallOption) (*DescribeClusterResponse, error)
 }
@@ -210,6 +213,16 @@ func (c *adminClient) ListOffsets(ctx context.Context, in *ListOffsetsRequest, o
 	return out, nil
 }
 
+func (c *adminClient) CountRows(ctx context.Context, in *CountRowsRequest, opts ...grpc.CallOption) (*CountRowsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CountRowsResponse)
+	err := c.cc.Invoke(ctx, Admin_CountRows_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *adminClient) DescribeCluster(ctx context.Context, in *DescribeClusterRequest, opts ...grpc.CallOption) (*DescribeClusterResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DescribeClusterResponse)
@@ -242,6 +255,8 @@ type AdminServer interface {
 	ListPartitions(context.Context, *ListPartitionsRequest) (*ListPartitionsResponse, error)
 	// ListOffsets tells a place in each bucket of a table or of some partitions.
 	ListOffsets(context.Context, *ListOffsetsRequest) (*ListOffsetsResponse, error)
+	// CountRows tells how many rows a table or some partitions have now, without a scan.
+	CountRows(context.Context, *CountRowsRequest) (*CountRowsResponse, error)
 	// DescribeCluster tells the servers, tablets and totals.
 	DescribeCluster(context.Context, *DescribeClusterRequest) (*DescribeClusterResponse, error)
 	mustEmbedUnimplementedAdminServer()
@@ -295,6 +310,9 @@ func (UnimplementedAdminServer) ListPartitions(context.Context, *ListPartitionsR
 }
 func (UnimplementedAdminServer) ListOffsets(context.Context, *ListOffsetsRequest) (*ListOffsetsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListOffsets not implemented")
+}
+func (UnimplementedAdminServer) CountRows(context.Context, *CountRowsRequest) (*CountRowsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CountRows not implemented")
 }
 func (UnimplementedAdminServer) DescribeCluster(context.Context, *DescribeClusterRequest) (*DescribeClusterResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DescribeCluster not implemented")
@@ -572,6 +590,24 @@ func _Admin_ListOffsets_Handler(srv interface{}, ctx context.Context, dec func(i
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Admin_CountRows_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CountRowsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServer).CountRows(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Admin_CountRows_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServer).CountRows(ctx, req.(*CountRowsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Admin_DescribeCluster_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(DescribeClusterRequest)
 	if err := dec(in); err != nil {
@@ -652,6 +688,10 @@ var Admin_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListOffsets",
 			Handler:    _Admin_ListOffsets_Handler,
+		},
+		{
+			MethodName: "CountRows",
+			Handler:    _Admin_CountRows_Handler,
 		},
 		{
 			MethodName: "DescribeCluster",

@@ -27,9 +27,17 @@ type ScanWhat int32
 const (
 	// Same as ROWS.
 	ScanWhat_SCAN_WHAT_UNSPECIFIED ScanWhat = 0
-	ScanWhat_SCAN_WHAT_ROWS        ScanWhat = 1
-	ScanWhat_SCAN_WHAT_CHANGELOG   ScanWhat = 2
-	ScanWhat_SCAN_WHAT_LAKE        ScanWhat = 3
+	// The rows of a log table. Of a primary-key table without start: its rows as
+	// they are now in key order, then, when the scan follows, the changes since;
+	// with a start: the changes from there on.
+	ScanWhat_SCAN_WHAT_ROWS ScanWhat = 1
+	// The changes of a primary-key table, from its log; of a log table its rows.
+	ScanWhat_SCAN_WHAT_CHANGELOG ScanWhat = 2
+	ScanWhat_SCAN_WHAT_LAKE      ScanWhat = 3
+	// The changes of a primary-key table, an update as one row: the columns before
+	// and after, both ROW, and the system columns asked for, __change_type being
+	// "+I", "+U" or "-D" and __offset that of the change's last row.
+	ScanWhat_SCAN_WHAT_BINLOG ScanWhat = 4
 )
 
 // Enum value maps for ScanWhat.
@@ -39,12 +47,14 @@ var (
 		1: "SCAN_WHAT_ROWS",
 		2: "SCAN_WHAT_CHANGELOG",
 		3: "SCAN_WHAT_LAKE",
+		4: "SCAN_WHAT_BINLOG",
 	}
 	ScanWhat_value = map[string]int32{
 		"SCAN_WHAT_UNSPECIFIED": 0,
 		"SCAN_WHAT_ROWS":        1,
 		"SCAN_WHAT_CHANGELOG":   2,
 		"SCAN_WHAT_LAKE":        3,
+		"SCAN_WHAT_BINLOG":      4,
 	}
 )
 
@@ -86,7 +96,7 @@ const (
 	SystemColumn_SYSTEM_COLUMN_OFFSET SystemColumn = 2
 	// __timestamp TIMESTAMP_LTZ(3) NOT NULL: when the row was committed
 	SystemColumn_SYSTEM_COLUMN_TIMESTAMP SystemColumn = 3
-	// __change_type STRING NOT NULL
+	// __change_type STRING NOT NULL: "+A" in a log table; "+I", "-U", "+U" or "-D"
 	SystemColumn_SYSTEM_COLUMN_CHANGE_TYPE SystemColumn = 4
 )
 
@@ -191,10 +201,13 @@ func (x *Projection) GetIds() []int32 {
 
 // BucketStart overrides where the scan of one bucket starts.
 type BucketStart struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	PartitionId   int64                  `protobuf:"varint,1,opt,name=partition_id,json=partitionId,proto3" json:"partition_id,omitempty"`
-	Bucket        int32                  `protobuf:"varint,2,opt,name=bucket,proto3" json:"bucket,omitempty"`
-	Offset        int64                  `protobuf:"varint,3,opt,name=offset,proto3" json:"offset,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	PartitionId int64                  `protobuf:"varint,1,opt,name=partition_id,json=partitionId,proto3" json:"partition_id,omitempty"`
+	Bucket      int32                  `protobuf:"varint,2,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	Offset      int64                  `protobuf:"varint,3,opt,name=offset,proto3" json:"offset,omitempty"`
+	// ScanMetadata.resume of the last batch that was received, if it had one:
+	// offset is then not looked at.
+	Resume        []byte `protobuf:"bytes,4,opt,name=resume,proto3" json:"resume,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -250,6 +263,13 @@ func (x *BucketStart) GetOffset() int64 {
 	return 0
 }
 
+func (x *BucketStart) GetResume() []byte {
+	if x != nil {
+		return x.Resume
+	}
+	return nil
+}
+
 // ScanRequest says what a DoGet streams. As a Flight descriptor command or a
 // ticket it is sent as the bytes "FSR1" and then this message; a ticket or
 // command that starts with '{' is the JSON form instead (docs/flight.md).
@@ -267,7 +287,8 @@ type ScanRequest struct {
 	Projection *Projection `protobuf:"bytes,5,opt,name=projection,proto3" json:"projection,omitempty"`
 	// The text form of a row filter; empty means none. Applied before limit.
 	Filter string `protobuf:"bytes,6,opt,name=filter,proto3" json:"filter,omitempty"`
-	// Absent means earliest.
+	// Absent means earliest, and for the rows of a primary-key table all rows as
+	// they are now.
 	Start *OffsetSpec `protobuf:"bytes,7,opt,name=start,proto3" json:"start,omitempty"`
 	// Where single buckets start, overriding start; for resuming.
 	BucketStarts []*BucketStart `protobuf:"bytes,8,rep,name=bucket_starts,json=bucketStarts,proto3" json:"bucket_starts,omitempty"`
@@ -448,7 +469,11 @@ type ScanMetadata struct {
 	CommitTimestampMs int64 `protobuf:"varint,6,opt,name=commit_timestamp_ms,json=commitTimestampMs,proto3" json:"commit_timestamp_ms,omitempty"`
 	SchemaId          int32 `protobuf:"varint,7,opt,name=schema_id,json=schemaId,proto3" json:"schema_id,omitempty"`
 	// Set on the last batch of a bucket in a bounded scan (the batch may be empty).
-	BucketEnd     bool `protobuf:"varint,8,opt,name=bucket_end,json=bucketEnd,proto3" json:"bucket_end,omitempty"`
+	BucketEnd bool `protobuf:"varint,8,opt,name=bucket_end,json=bucketEnd,proto3" json:"bucket_end,omitempty"`
+	// Where to go on when the rows of a primary-key table were not all sent yet,
+	// or changes follow rows that were read in parts: for BucketStart.resume.
+	// Empty when next_offset says it all.
+	Resume        []byte `protobuf:"bytes,9,opt,name=resume,proto3" json:"resume,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -539,6 +564,13 @@ func (x *ScanMetadata) GetBucketEnd() bool {
 	return false
 }
 
+func (x *ScanMetadata) GetResume() []byte {
+	if x != nil {
+		return x.Resume
+	}
+	return nil
+}
+
 var File_fluss_v1_scan_proto protoreflect.FileDescriptor
 
 const file_fluss_v1_scan_proto_rawDesc = "" +
@@ -547,11 +579,12 @@ const file_fluss_v1_scan_proto_rawDesc = "" +
 	"\n" +
 	"Projection\x12\x14\n" +
 	"\x05names\x18\x01 \x03(\tR\x05names\x12\x10\n" +
-	"\x03ids\x18\x02 \x03(\x05R\x03ids\"`\n" +
+	"\x03ids\x18\x02 \x03(\x05R\x03ids\"x\n" +
 	"\vBucketStart\x12!\n" +
 	"\fpartition_id\x18\x01 \x01(\x03R\vpartitionId\x12\x16\n" +
 	"\x06bucket\x18\x02 \x01(\x05R\x06bucket\x12\x16\n" +
-	"\x06offset\x18\x03 \x01(\x03R\x06offset\"\xe6\x04\n" +
+	"\x06offset\x18\x03 \x01(\x03R\x06offset\x12\x16\n" +
+	"\x06resume\x18\x04 \x01(\fR\x06resume\"\xe6\x04\n" +
 	"\vScanRequest\x12'\n" +
 	"\x04path\x18\x01 \x01(\v2\x13.fluss.v1.TablePathR\x04path\x12\x19\n" +
 	"\btable_id\x18\x02 \x01(\x03R\atableId\x12\x1e\n" +
@@ -573,7 +606,7 @@ const file_fluss_v1_scan_proto_rawDesc = "" +
 	"\x0esystem_columns\x18\r \x03(\x0e2\x16.fluss.v1.SystemColumnR\rsystemColumns\x12\x1b\n" +
 	"\tschema_id\x18\x0e \x01(\x05R\bschemaId\x12#\n" +
 	"\rjson_metadata\x18\x0f \x01(\bR\fjsonMetadata\x12\"\n" +
-	"\rkeep_alive_ms\x18\x10 \x01(\x03R\vkeepAliveMs\"\x9e\x02\n" +
+	"\rkeep_alive_ms\x18\x10 \x01(\x03R\vkeepAliveMs\"\xb6\x02\n" +
 	"\fScanMetadata\x12!\n" +
 	"\fpartition_id\x18\x01 \x01(\x03R\vpartitionId\x12\x16\n" +
 	"\x06bucket\x18\x02 \x01(\x05R\x06bucket\x12\x1f\n" +
@@ -585,12 +618,14 @@ const file_fluss_v1_scan_proto_rawDesc = "" +
 	"\x13commit_timestamp_ms\x18\x06 \x01(\x03R\x11commitTimestampMs\x12\x1b\n" +
 	"\tschema_id\x18\a \x01(\x05R\bschemaId\x12\x1d\n" +
 	"\n" +
-	"bucket_end\x18\b \x01(\bR\tbucketEnd*f\n" +
+	"bucket_end\x18\b \x01(\bR\tbucketEnd\x12\x16\n" +
+	"\x06resume\x18\t \x01(\fR\x06resume*|\n" +
 	"\bScanWhat\x12\x19\n" +
 	"\x15SCAN_WHAT_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSCAN_WHAT_ROWS\x10\x01\x12\x17\n" +
 	"\x13SCAN_WHAT_CHANGELOG\x10\x02\x12\x12\n" +
-	"\x0eSCAN_WHAT_LAKE\x10\x03*\x9d\x01\n" +
+	"\x0eSCAN_WHAT_LAKE\x10\x03\x12\x14\n" +
+	"\x10SCAN_WHAT_BINLOG\x10\x04*\x9d\x01\n" +
 	"\fSystemColumn\x12\x1d\n" +
 	"\x19SYSTEM_COLUMN_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14SYSTEM_COLUMN_BUCKET\x10\x01\x12\x18\n" +

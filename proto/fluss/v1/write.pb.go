@@ -25,9 +25,16 @@ type WriteKind int32
 
 const (
 	WriteKind_WRITE_KIND_UNSPECIFIED WriteKind = 0
-	WriteKind_WRITE_KIND_APPEND      WriteKind = 1
-	WriteKind_WRITE_KIND_UPSERT      WriteKind = 2
-	WriteKind_WRITE_KIND_DELETE      WriteKind = 3
+	// Rows of a log table, all columns.
+	WriteKind_WRITE_KIND_APPEND WriteKind = 1
+	// Rows of a primary-key table: the target columns, those outside the primary
+	// key nullable in the batch whatever the table says. With FLAG_CHANGE_TYPES in
+	// the batch's header a last TINYINT column tells a row to upsert (1 or 3, +I or
+	// +U) from one to delete (4, -D), of which only the primary key counts.
+	WriteKind_WRITE_KIND_UPSERT WriteKind = 2
+	// Keys of a primary-key table: the columns of the primary key, in the order of
+	// the schema.
+	WriteKind_WRITE_KIND_DELETE WriteKind = 3
 )
 
 // Enum value maps for WriteKind.
@@ -73,12 +80,16 @@ func (WriteKind) EnumDescriptor() ([]byte, []int) {
 	return file_fluss_v1_write_proto_rawDescGZIP(), []int{0}
 }
 
+// MergeMode says whether the table's merge engine takes part in an upsert.
 type MergeMode int32
 
 const (
+	// Same as DEFAULT.
 	MergeMode_MERGE_MODE_UNSPECIFIED MergeMode = 0
 	MergeMode_MERGE_MODE_DEFAULT     MergeMode = 1
-	MergeMode_MERGE_MODE_OVERWRITE   MergeMode = 2
+	// The row, or its target columns, become what is written, and deletes delete,
+	// whatever the merge engine and table.delete.behavior. For undoing writes.
+	MergeMode_MERGE_MODE_OVERWRITE MergeMode = 2
 )
 
 // Enum value maps for MergeMode.
@@ -212,7 +223,12 @@ type WriteRequest struct {
 	PartitionId int64     `protobuf:"varint,3,opt,name=partition_id,json=partitionId,proto3" json:"partition_id,omitempty"`
 	Bucket      int32     `protobuf:"varint,4,opt,name=bucket,proto3" json:"bucket,omitempty"`
 	Kind        WriteKind `protobuf:"varint,5,opt,name=kind,proto3,enum=fluss.v1.WriteKind" json:"kind,omitempty"`
-	// Field ids of a partial update; empty means all columns.
+	// Of an upsert: the field ids of the batch's columns, in the batch's order, all
+	// of the primary key among them; empty means all columns of the schema. Columns
+	// that are left out keep their value, or are null in a new row. An
+	// auto-increment column must be left out. Of a delete: the columns to make null
+	// instead of removing the row (a row that has nothing else left is removed);
+	// empty means that rows are removed.
 	TargetColumns []int32   `protobuf:"varint,6,rep,packed,name=target_columns,json=targetColumns,proto3" json:"target_columns,omitempty"`
 	MergeMode     MergeMode `protobuf:"varint,7,opt,name=merge_mode,json=mergeMode,proto3,enum=fluss.v1.MergeMode" json:"merge_mode,omitempty"`
 	// The batch as proto/batch/FORMAT.md lays it out; schema id, writer id and
