@@ -1,0 +1,152 @@
+package keyspace
+
+import (
+	"bytes"
+	"slices"
+	"sync"
+
+	"github.com/tidwall/btree"
+
+	"github.com/fluss-go/fluss/server/kvstore"
+)
+
+// entry is a row in a layer; a nil row means that the key has none. Both slices
+// are never changed once they are in a layer.
+type entry struct{ key, row []byte }
+
+func byKey(a, b entry) bool { return bytes.Compare(a.key, b.key) < 0 }
+
+type layer = btree.BTreeG[entry]
+
+func newLayer() *layer { return btree.NewBTreeGOptions(byKey, btree.Options{NoLocks: true}) }
+
+// Space is the rows of one bucket.
+type Space struct {
+	kv     *kvstore.Store
+	prefix []byte
+
+	// mu guards the rest. A layer that is frozen does not change any more.
+	mu     sync.RWMutex
+	active *layer
+	frozen []*layer // oldest first
+}
+
+// New returns the space of the rows that the store has under keys with the prefix.
+// The prefix must not be changed afterwards.
+func New(kv *kvstore.Store, prefix []byte) *Space {
+	return &Space{kv: kv, prefix: prefix, active: newLayer()}
+}
+
+// Lock keeps readers out while rows are set and what belongs to them changes.
+func (s *Space) Lock() { s.mu.Lock() }
+
+// Unlock ends Lock.
+func (s *Space) Unlock() { s.mu.Unlock() }
+
+// RLock keeps rows from being set; readers go on.
+func (s *Space) RLock() { s.mu.RLock() }
+
+// RUnlock ends RLock.
+func (s *Space) RUnlock() { s.mu.RUnlock() }
+
+// Set gives key a row, or takes it away when row is nil. The space keeps both
+// slices. The caller holds Lock.
+func (s *Space) Set(key, row []byte) { s.active.Set(entry{key, row}) }
+
+// inMemory finds key in the layers; found says that one has it, be it without a row.
+func (s *Space) inMemory(key []byte) (row []byte, found bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	probe := entry{key: key}
+	if e, ok := s.active.Get(probe); ok {
+		return e.row, true
+	}
+	for _, l := range slices.Backward(s.frozen) {
+		if e, ok := l.Get(probe); ok {
+			return e.row, true
+		}
+	}
+	return nil, false
+}
+
+// Reader gets rows by key. It is for one goroutine.
+type Reader struct {
+	s       *Space
+	scratch []byte
+}
+
+// Reader returns a reader.
+func (s *Space) Reader() Reader { return Reader{s: s, scratch: slices.Clone(s.prefix)} }
+
+// Get returns the row of key, nil when it has none. The row is valid until the
+// next call and must not be changed. It fails with CORRUPT(segment).
+func (r *Reader) Get(key []byte) ([]byte, error) {
+	if row, ok := r.s.inMemory(key); ok {
+		return row, nil
+	}
+	n := len(r.s.prefix)
+	r.scratch = append(r.scratch[:n], key...)
+	at := len(r.scratch)
+	out, ok, err := r.s.kv.AppendTo(r.scratch, r.scratch)
+	if err != nil || !ok {
+		return nil, err
+	}
+	r.scratch = out
+	return out[at:], nil
+}
+
+// Frozen is a layer on its way to the store.
+type Frozen struct {
+	s     *Space
+	layer *layer
+}
+
+// Freeze ends the active layer and returns it; nil when it is empty.
+func (s *Space) Freeze() *Frozen {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.active.Len() == 0 {
+		return nil
+	}
+	f := &Frozen{s, s.active}
+	s.frozen = append(s.frozen, s.active)
+	s.active = newLayer()
+	return f
+}
+
+// Write puts the rows into w.
+func (f *Frozen) Write(w *kvstore.Batch) error {
+	key := slices.Clone(f.s.prefix)
+	var err error
+	f.layer.Scan(func(e entry) bool {
+		key = append(key[:len(f.s.prefix)], e.key...)
+		if e.row == nil {
+			err = w.Delete(key)
+		} else {
+			err = w.Set(key, e.row)
+		}
+		return err == nil
+	})
+	return err
+}
+
+// Thaw drops the layer: the store has its rows now.
+func (f *Frozen) Thaw() {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	f.s.frozen = slices.DeleteFunc(f.s.frozen, func(l *layer) bool { return l == f.layer })
+}
+
+// Restore makes the layer part of the active one again: the store does not have
+// its rows for sure.
+func (f *Frozen) Restore() {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	f.s.frozen = slices.DeleteFunc(f.s.frozen, func(l *layer) bool { return l == f.layer })
+	newer := f.s.active
+	f.s.active = f.layer.Copy()
+	newer.Scan(func(e entry) bool {
+		f.s.active.Set(e)
+		return true
+	})
+}

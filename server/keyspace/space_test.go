@@ -1,0 +1,170 @@
+package keyspace_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluss-go/fluss/server/keyspace"
+	"github.com/fluss-go/fluss/server/kvstore"
+)
+
+func open(t *testing.T, fs vfs.FS) *kvstore.Store {
+	t.Helper()
+	kv, err := kvstore.Open(kvstore.Options{FS: fs, Dir: "kv", MemTableBytes: 64 << 10})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, kv.Close()) })
+	return kv
+}
+
+// world is a space beside a map that must be the same.
+type world struct {
+	t      *testing.T
+	kv     *kvstore.Store
+	space  *keyspace.Space
+	rows   map[string]string
+	frozen []*keyspace.Frozen
+	random *rand.Rand
+}
+
+func (w *world) key() string { return fmt.Sprintf("%03d", w.random.IntN(300)) }
+
+func (w *world) set() {
+	w.space.Lock()
+	defer w.space.Unlock()
+	for range w.random.IntN(20) {
+		k, v := w.key(), fmt.Sprint(w.random.Uint32())
+		if w.random.IntN(4) == 0 {
+			w.space.Set([]byte(k), nil)
+			delete(w.rows, k)
+			continue
+		}
+		w.space.Set([]byte(k), []byte(v))
+		w.rows[k] = v
+	}
+}
+
+// checkpoint does a step of a checkpoint: begin one, or end it well or not.
+func (w *world) checkpoint() {
+	if len(w.frozen) == 0 || w.random.IntN(4) == 0 {
+		if f := w.space.Freeze(); f != nil {
+			w.frozen = append(w.frozen, f)
+		}
+		return
+	}
+	f := w.frozen[0]
+	if w.random.IntN(3) == 0 { // the newest first: what is taken back is older than what is active
+		f = w.frozen[len(w.frozen)-1]
+		w.frozen = w.frozen[:len(w.frozen)-1]
+		f.Restore()
+		return
+	}
+	w.frozen = w.frozen[1:]
+	batch := w.kv.NewBatch()
+	require.NoError(w.t, f.Write(batch))
+	require.NoError(w.t, batch.Commit())
+	if w.random.IntN(2) == 0 {
+		require.NoError(w.t, w.kv.Flush(context.Background()))
+	}
+	f.Thaw()
+}
+
+func (w *world) get() {
+	r := w.space.Reader()
+	for range 20 {
+		k := w.key()
+		row, err := r.Get([]byte(k))
+		require.NoError(w.t, err)
+		want, ok := w.rows[k]
+		require.Equal(w.t, ok, row != nil, k)
+		require.Equal(w.t, want, string(row))
+	}
+}
+
+// view is a snapshot with what it must show.
+type view struct {
+	snapshot *keyspace.Snapshot
+	rows     map[string]string
+}
+
+func (w *world) look() view {
+	var v view
+	var err error
+	v.snapshot, err = w.space.Snapshot(func() { v.rows = maps.Clone(w.rows) })
+	require.NoError(w.t, err)
+	return v
+}
+
+func (v view) check(t *testing.T, random *rand.Rand) {
+	t.Helper()
+	var from, to []byte
+	if random.IntN(2) == 0 {
+		from = fmt.Appendf(nil, "%03d", random.IntN(300))
+	}
+	if random.IntN(2) == 0 {
+		to = fmt.Appendf(nil, "%03d", random.IntN(300))
+	}
+	it, err := v.snapshot.Iterate(from, to)
+	require.NoError(t, err)
+	defer it.Close()
+	var want []string
+	for _, k := range slices.Sorted(maps.Keys(v.rows)) {
+		if (from == nil || k >= string(from)) && (to == nil || k < string(to)) {
+			want = append(want, k+"="+v.rows[k])
+		}
+	}
+	var got []string
+	for it.Next() {
+		got = append(got, string(it.Key())+"="+string(it.Row()))
+	}
+	require.NoError(t, it.Err())
+	require.Equal(t, want, got, "from %s to %s", from, to)
+}
+
+// Whatever is written, frozen, written to the store and taken back: reads and
+// snapshots, old ones too, show what a map shows.
+func TestSpaceIsAMap(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	kv := open(t, vfs.NewMem())
+	w := &world{t: t, kv: kv, space: keyspace.New(kv, []byte("p1")), rows: map[string]string{}, random: random}
+	other := keyspace.New(kv, []byte("p2"))
+	other.Lock()
+	other.Set([]byte("100"), []byte("not ours"))
+	other.Unlock()
+	b := kv.NewBatch()
+	require.NoError(t, other.Freeze().Write(b))
+	require.NoError(t, b.Commit())
+	var views []view
+	for range 2000 {
+		switch random.IntN(5) {
+		case 0, 1:
+			w.set()
+		case 2:
+			w.checkpoint()
+		case 3:
+			w.get()
+		default:
+			views = append(views, w.look())
+		}
+		if len(views) > 5 {
+			i := random.IntN(len(views))
+			views[i].check(t, random)
+			views[i].snapshot.Close()
+			views = slices.Delete(views, i, i+1)
+		}
+	}
+	for _, v := range views {
+		v.check(t, random)
+		v.snapshot.Close()
+		v.snapshot.Close()
+	}
+}
