@@ -65,9 +65,9 @@ var orders = map[string][][]string{
 		{"proto/table", "proto/keys", "proto/batch"},
 	},
 	"server": {
-		{"server/clock", "server/invariants", "server/metrics", "server/config", "server/row"},
-		{"server/logstore", "server/kvstore", "server/metastore", "server/merge"},
-		{"server/keyspace"},
+		{"server/clock", "server/invariants", "server/metrics", "server/config"},
+		{"server/logstore", "server/kvstore", "server/metastore", "server/row"},
+		{"server/keyspace", "server/merge"},
 		{"server/tablet"},
 		{"server/coordinator"},
 		{"server/rpc"},
