@@ -119,8 +119,9 @@ func (c *Config) validateWrites(k *checker) {
 	atLeast(k, "memory-inflight", c.MemoryInflight, 32*MiB)
 	atLeast(k, "memory-tail", c.MemoryTail, MiB)
 	atLeast(k, "memory-pending", c.MemoryPending, MiB)
+	atLeast(k, "memory-rows", c.MemoryRows, MiB)
 	atLeast(k, "memory-cache", c.MemoryCache, MiB)
-	if sum := c.MemoryInflight + c.MemoryTail + c.MemoryPending + c.MemoryCache; sum > c.MemoryLimit {
+	if sum := c.MemoryInflight + c.MemoryTail + c.MemoryPending + c.MemoryRows + c.MemoryCache; sum > c.MemoryLimit {
 		k.fault("memory-limit", "the budgets add up to %v, above the limit of %v", sum, c.MemoryLimit)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/fluss-go/fluss/proto/errcode"
@@ -56,6 +57,10 @@ type Store struct {
 	// damaged is the file in which damage was last found.
 	damaged string
 }
+
+// filterBits is the size of the filters that tell which files have a key, per key:
+// one in a hundred look-ups reads a file in vain.
+const filterBits = 10
 
 // Open opens the store, creating it when absent.
 func Open(o Options) (*Store, error) {
@@ -100,7 +105,7 @@ func (p *opening) run(o Options, cache *pebble.Cache) {
 			p.done <- fmt.Errorf("pebble: %v", v)
 		}
 	}()
-	db, err := pebble.Open(o.Dir, &pebble.Options{
+	options := &pebble.Options{
 		FS:                          orderedFS{o.FS},
 		Cache:                       cache,
 		DisableWAL:                  true,
@@ -114,7 +119,11 @@ func (p *opening) run(o Options, cache *pebble.Cache) {
 			BackgroundError: p.store.setBackground,
 			DataCorruption:  p.store.noteDamage, // by default Pebble ends the process
 		},
-	})
+	}
+	for i := range options.Levels {
+		options.Levels[i].FilterPolicy = bloom.FilterPolicy(filterBits) // most keys that are looked for are on the lowest level, or new
+	}
+	db, err := pebble.Open(o.Dir, options)
 	p.store.db = db
 	p.done <- err
 }
