@@ -6,6 +6,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"github.com/fluss-go/fluss/proto/batch"
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/schema"
 )
@@ -15,7 +16,10 @@ import (
 type Collector struct {
 	want   []schema.Field
 	schema *arrow.Schema
-	vecs   []vec
+	// vecs are the columns wanted, and behind them that of change types if
+	// changes is set.
+	vecs    []vec
+	changes bool
 	// rows have been added, and there is room for capacity of them.
 	rows, capacity int
 	// variable is how many bytes of variable length were added, and nestedBytes
@@ -81,6 +85,19 @@ func NewCollector(want []schema.Field) *Collector {
 	return c
 }
 
+// NewChangeCollector returns a collector of changelog records, as batch.Encoder
+// takes them for batch.NewLayout(want).WithChangeTypes(): behind the columns want
+// they have that of change types, which AddChange fills in.
+func NewChangeCollector(want []schema.Field) *Collector {
+	c := NewCollector(want)
+	t := schema.Field{Name: schema.ColumnChangeType, Type: schema.Of(schema.TinyInt).NotNull()}
+	c.schema = schema.ArrowFields(append(want[:len(want):len(want)], t))
+	c.vecs = append(c.vecs, newVec(t.Type))
+	c.changes = true
+	c.stride++
+	return c
+}
+
 // Rows is the number of rows added.
 func (c *Collector) Rows() int { return c.rows }
 
@@ -100,7 +117,11 @@ func (c *Collector) Bytes() int64 {
 // wanted go, with INTERNAL(column) when a type of f does not widen to that wanted,
 // and with RECORD_TOO_LARGE when the record would be above 2 GiB; then nothing
 // was added.
-func (c *Collector) Add(f *Format, r []byte) error {
+func (c *Collector) Add(f *Format, r []byte) error { return c.AddChange(f, r, batch.AppendOnly) }
+
+// AddChange is Add of a row that changed its table so. The change type is kept by
+// collectors of NewChangeCollector only.
+func (c *Collector) AddChange(f *Format, r []byte, change batch.ChangeType) error {
 	p := c.plan
 	if p == nil || p.format != f {
 		var err error
@@ -113,6 +134,9 @@ func (c *Collector) Add(f *Format, r []byte) error {
 	}
 	if c.rows == c.capacity {
 		c.grow()
+	}
+	if c.changes {
+		c.vecs[len(c.want)].data[c.rows] = byte(change)
 	}
 	c.add(p, r)
 	return nil

@@ -27,12 +27,8 @@ type upgradeStep struct {
 //
 // It fails with CORRUPT(column) when r is not a row of from, and with INTERNAL
 // when a type of from does not widen to that of f; then dst is unchanged. Values
-// of ARRAY, MAP and ROW are copied without a look inside.
+// of ARRAY, MAP, ROW and BINARY are copied without a look inside.
 func (f *Format) Upgrade(dst []byte, from *Format, r []byte) ([]byte, error) {
-	u, err := f.upgradeFrom(from)
-	if err != nil {
-		return dst, err
-	}
 	if err := from.frame(r); err != nil {
 		return dst, err
 	}
@@ -41,6 +37,10 @@ func (f *Format) Upgrade(dst []byte, from *Format, r []byte) ([]byte, error) {
 	}
 	if from == f {
 		return append(dst, r...), nil
+	}
+	u, err := f.upgradeFrom(from)
+	if err != nil {
+		return dst, err
 	}
 	base := len(dst)
 	dst = append(dst, f.blank...)

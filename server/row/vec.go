@@ -13,7 +13,7 @@ import (
 type vec struct {
 	node
 	dtype arrow.DataType
-	// n is the number of values. Of a top-level column it is set by Collector.Record.
+	// n is the number of values of a nested one; that of a column is Collector.rows.
 	n int
 	// capacity is the number of values that there is room for, but for data of
 	// variable length.
