@@ -14,7 +14,7 @@ func dial(endpoint string, opts *clientOptions) (*grpc.ClientConn, error) {
 	pauses := grpcbackoff.DefaultConfig
 	pauses.BaseDelay, pauses.MaxDelay = opts.backoffMin, opts.backoffMax
 	all := append([]grpc.DialOption{
-		grpc.WithTransportCredentials(opts.credentials),
+		grpc.WithTransportCredentials(codec.Tuned(opts.credentials)),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: pauses, MinConnectTimeout: opts.requestTimeout}),
 	}, codec.DialOptions()...)
 	return grpc.NewClient(endpoint, append(all, opts.dial...)...)

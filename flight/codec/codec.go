@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/encoding"
 	_ "google.golang.org/grpc/encoding/proto" // registers the codec that we fall back to
 	"google.golang.org/grpc/experimental"
@@ -83,11 +84,12 @@ func (c *Codec) Unmarshal(data mem.BufferSlice, v any) error {
 }
 
 // ServerOptions are the options of a server that uses the codec: the codec, the
-// pool, buffers, windows, message limits, and pings that end the connection of
-// a client that vanished within 50 s.
+// pool, buffers, windows, message limits, connections without TLS, and pings
+// that end the connection of a client that vanished within 50 s.
 func ServerOptions() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ForceServerCodecV2(New(Buffers)),
+		grpc.Creds(Tuned(insecure.NewCredentials())),
 		experimental.BufferPool(Buffers),
 		grpc.WriteBufferSize(writeBufferBytes),
 		grpc.ReadBufferSize(serverReadBufferBytes),
@@ -101,7 +103,7 @@ func ServerOptions() []grpc.ServerOption {
 }
 
 // DialOptions are the options of a client connection that uses the codec.
-// Credentials are the caller's to add.
+// Credentials are the caller's to add, best through Tuned.
 func DialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithDefaultCallOptions(
