@@ -61,7 +61,7 @@ func (s *Snapshot) Iterate(from, to []byte) (*Iterator, error) {
 		if from == nil {
 			c.ok = c.it.First()
 		} else {
-			c.ok = c.it.Seek(entry{key: from})
+			c.ok = c.it.Seek(newEntry(from, nil))
 		}
 		c.stop(it.to)
 		it.layers = append(it.layers, c)

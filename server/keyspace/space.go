@@ -2,6 +2,7 @@ package keyspace
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"sync"
 
@@ -12,9 +13,30 @@ import (
 
 // entry is a row in a layer; a nil row means that the key has none. Both slices
 // are never changed once they are in a layer.
-type entry struct{ key, row []byte }
+type entry struct {
+	// prefix is the key's first 8 bytes, so that most comparisons need no other memory.
+	prefix   uint64
+	key, row []byte
+}
 
-func byKey(a, b entry) bool { return bytes.Compare(a.key, b.key) < 0 }
+func newEntry(key, row []byte) entry {
+	e := entry{key: key, row: row}
+	if len(key) >= 8 {
+		e.prefix = binary.BigEndian.Uint64(key)
+		return e
+	}
+	var b [8]byte
+	copy(b[:], key)
+	e.prefix = binary.BigEndian.Uint64(b[:])
+	return e
+}
+
+func byKey(a, b entry) bool {
+	if a.prefix != b.prefix {
+		return a.prefix < b.prefix
+	}
+	return bytes.Compare(a.key, b.key) < 0
+}
 
 type layer = btree.BTreeG[entry]
 
@@ -29,6 +51,9 @@ type Space struct {
 	mu     sync.RWMutex
 	active *layer
 	frozen []*layer // oldest first
+	// written is the last layer that was thawed: the store has its rows, and reads
+	// of keys that change often find them here. nil when there is none.
+	written *layer
 }
 
 // New returns the space of the rows that the store has under keys with the prefix.
@@ -51,18 +76,23 @@ func (s *Space) RUnlock() { s.mu.RUnlock() }
 
 // Set gives key a row, or takes it away when row is nil. The space keeps both
 // slices. The caller holds Lock.
-func (s *Space) Set(key, row []byte) { s.active.Set(entry{key, row}) }
+func (s *Space) Set(key, row []byte) { s.active.Set(newEntry(key, row)) }
 
 // inMemory finds key in the layers; found says that one has it, be it without a row.
 func (s *Space) inMemory(key []byte) (row []byte, found bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	probe := entry{key: key}
+	probe := newEntry(key, nil)
 	if e, ok := s.active.Get(probe); ok {
 		return e.row, true
 	}
 	for _, l := range slices.Backward(s.frozen) {
 		if e, ok := l.Get(probe); ok {
+			return e.row, true
+		}
+	}
+	if s.written != nil {
+		if e, ok := s.written.Get(probe); ok {
 			return e.row, true
 		}
 	}
@@ -130,10 +160,12 @@ func (f *Frozen) Write(w *kvstore.Batch) error {
 	return err
 }
 
-// Thaw drops the layer: the store has its rows now.
+// Thaw takes the layer for written: the store has its rows now. Layers are thawed
+// in the order in which they were frozen.
 func (f *Frozen) Thaw() {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
+	f.s.written = f.layer
 	f.s.frozen = slices.DeleteFunc(f.s.frozen, func(l *layer) bool { return l == f.layer })
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/fluss-go/fluss/proto/errcode"
@@ -121,6 +122,8 @@ func (p *opening) run(o Options, cache *pebble.Cache) {
 		},
 	}
 	for i := range options.Levels {
+		// Rows are small and hot: what compression saves on disk it costs on every read and compaction.
+		options.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 		options.Levels[i].FilterPolicy = bloom.FilterPolicy(filterBits) // most keys that are looked for are on the lowest level, or new
 	}
 	db, err := pebble.Open(o.Dir, options)

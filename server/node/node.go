@@ -127,7 +127,7 @@ func (n *Node) startTablets(ctx context.Context) error {
 	n.host, err = tablet.OpenHost(ctx, tablet.HostOptions{
 		FS: vfs.Default, Dir: n.cfg.DataDir, Tablets: tablets, Durability: tablet.Durability(n.cfg.Durability),
 		InflightBytes: int64(n.cfg.MemoryInflight), InflightWait: n.cfg.InflightWait,
-		TailBytes: int64(n.cfg.MemoryTail), PendingBytes: int64(n.cfg.MemoryPending), CacheBytes: int64(n.cfg.MemoryCache),
+		TailBytes: int64(n.cfg.MemoryTail), PendingBytes: int64(n.cfg.MemoryPending), RowsBytes: int64(n.cfg.MemoryRows), CacheBytes: int64(n.cfg.MemoryCache),
 		MaxOpenFiles:    n.cfg.MaxOpenFiles,
 		CheckpointBytes: int64(n.cfg.CheckpointBytes), CheckpointEvery: n.cfg.CheckpointInterval,
 		RetentionEvery: n.cfg.RetentionCheckInterval, WriterExpiry: n.cfg.WriterExpiry,

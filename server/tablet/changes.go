@@ -6,6 +6,7 @@ import (
 
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
+	"github.com/fluss-go/fluss/server/keyspace"
 	"github.com/fluss-go/fluss/server/kvstore"
 	"github.com/fluss-go/fluss/server/logstore"
 )
@@ -41,9 +42,12 @@ func (c *changes) dropTable(t ids.TabletID, id ids.TableID) {
 
 func (c *changes) dropBucket(t ids.TabletID, b ids.Bucket) {
 	writers := appendBucketKey(nil, t, spaceWriter, b)
+	rows := appendBucketKey(nil, t, spaceRow, b)
 	c.deleted = append(c.deleted,
 		[2][]byte{appendBucketKey(nil, t, spaceBucket, b)},
-		[2][]byte{writers, kvstore.After(writers)})
+		[2][]byte{appendBucketKey(nil, t, spaceRowState, b)},
+		[2][]byte{writers, kvstore.After(writers)},
+		[2][]byte{rows, kvstore.After(rows)})
 }
 
 func (c *changes) dropWriter(t ids.TabletID, b ids.Bucket, w ids.WriterID) {
@@ -57,13 +61,18 @@ type captured struct {
 	writers map[*bucket][]*writer
 	removed []*logstore.Log
 	logs    []*logstore.Log
+	// frozen are the rows that changed; rowBytes is their memory.
+	frozen   []*keyspace.Frozen
+	rowBytes int64
 }
 
 // capture writes what changed since the last capture, with the applied index,
-// to w, and forgets it. The logs of the result must be durable before w is.
+// to w, and forgets it. The rows that changed are only taken; writeRows writes
+// them. The logs of the result must be durable before w is.
 func (m *machine) capture(w *kvstore.Batch) (*captured, error) {
 	c := &captured{at: m.applied.at, changes: m.changes, removed: m.removed, writers: map[*bucket][]*writer{}}
-	m.changes, m.removed = changes{}, nil
+	c.rowBytes = m.rowBytes
+	m.changes, m.removed, m.rowBytes = changes{}, nil, 0
 	for _, t := range c.changes.tables {
 		t.dirty = false
 	}
@@ -73,8 +82,14 @@ func (m *machine) capture(w *kvstore.Batch) (*captured, error) {
 		for _, wr := range c.writers[b] {
 			wr.dirty = false
 		}
-		if !b.dropped {
-			c.logs = append(c.logs, b.log)
+		if b.dropped {
+			continue
+		}
+		c.logs = append(c.logs, b.log)
+		if b.rows != nil {
+			if f := b.rows.space.Freeze(); f != nil {
+				c.frozen = append(c.frozen, f)
+			}
 		}
 	}
 	if err := m.write(c, w); err != nil {
@@ -114,6 +129,13 @@ func (m *machine) write(c *captured, w *kvstore.Batch) error {
 		if err := w.Set(key, value); err != nil {
 			return err
 		}
+		if b.rows != nil {
+			key = appendBucketKey(key[:0], m.tablet, spaceRowState, b.id)
+			value = b.rows.encodeState(value[:0])
+			if err := w.Set(key, value); err != nil {
+				return err
+			}
+		}
 		for _, wr := range c.writers[b] {
 			key = appendWriterKey(key[:0], m.tablet, b.id, wr.id)
 			value = wr.encode(value[:0])
@@ -125,8 +147,29 @@ func (m *machine) write(c *captured, w *kvstore.Batch) error {
 	return w.Set(appendSpace(key[:0], m.tablet, spaceApplied), m.applied.encode())
 }
 
+// writeRows writes the rows that changed to w. Apply may go on meanwhile.
+func (c *captured) writeRows(w *kvstore.Batch) error {
+	for _, f := range c.frozen {
+		if err := f.Write(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// thaw drops the memory of rows that are durable.
+func (c *captured) thaw() {
+	for _, f := range c.frozen {
+		f.Thaw()
+	}
+}
+
 // restore takes back a capture that did not become durable.
 func (m *machine) restore(c *captured) {
+	for _, f := range c.frozen {
+		f.Restore()
+	}
+	m.rowBytes += c.rowBytes
 	m.changes.any = true
 	m.changes.deleted = append(c.changes.deleted, m.changes.deleted...)
 	m.removed = append(c.removed, m.removed...)
@@ -157,6 +200,9 @@ func (m *machine) load(kv *kvstore.Store) error {
 	}
 	if err := kv.Scan(appendSpace(nil, m.tablet, spaceBucket), m.loadBucket); err != nil {
 		return fmt.Errorf("load buckets: %w", err)
+	}
+	if err := kv.Scan(appendSpace(nil, m.tablet, spaceRowState), m.loadRowState); err != nil {
+		return fmt.Errorf("load row counts: %w", err)
 	}
 	if err := kv.Scan(appendSpace(nil, m.tablet, spaceWriter), m.loadWriter); err != nil {
 		return fmt.Errorf("load writers: %w", err)
@@ -190,8 +236,29 @@ func (m *machine) loadBucket(key, value []byte) error {
 	if !ok {
 		return errcode.New(errcode.Corrupt, nil, "%s has no table", id)
 	}
-	m.buckets[id] = &bucket{id: id, table: t, log: m.openLog(id, t, st)}
+	m.buckets[id] = m.newBucket(id, t, st)
 	return nil
+}
+
+func (m *machine) newBucket(id ids.Bucket, t *tableState, st logstore.State) *bucket {
+	b := &bucket{id: id, table: t, log: m.openLog(id, t, st)}
+	if t.rowTable() != nil {
+		space := keyspace.New(m.kv, appendBucketKey(nil, m.tablet, spaceRow, id))
+		b.rows = &bucketRows{space: space, reader: space.Reader()}
+	}
+	return b
+}
+
+func (m *machine) loadRowState(key, value []byte) error {
+	id, err := parseBucketKey(key)
+	if err != nil {
+		return err
+	}
+	b, ok := m.buckets[id]
+	if !ok || b.rows == nil {
+		return errcode.New(errcode.Corrupt, nil, "a row count has no bucket %s with rows", id)
+	}
+	return b.rows.decodeState(value)
 }
 
 func (m *machine) loadWriter(key, value []byte) error {

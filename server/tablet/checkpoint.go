@@ -26,7 +26,7 @@ type part struct {
 //     a batch of the key-value store, with the applied index. Nothing waits for
 //     a disk here.
 //  2. The logs of the batch are synced, and with DurabilityMemory the
-//     write-ahead log. Appends go on.
+//     write-ahead log; rows that changed are written into the batch. Apply goes on.
 //  3. The batches are committed and flushed: each is atomic, so the durable
 //     state of a tablet is that of one applied index, and its logs are at least
 //     as long, whenever Pebble flushes.
@@ -102,7 +102,7 @@ func (h *Host) syncParts(ctx context.Context, parts []*part) {
 	var wg sync.WaitGroup
 	for _, p := range parts {
 		wg.Go(func() {
-			p.err = h.logs.SyncAll(ctx, p.captured.logs)
+			p.err = errors.Join(p.captured.writeRows(p.batch), h.logs.SyncAll(ctx, p.captured.logs))
 			if p.err == nil && h.opt.Durability == DurabilityMemory {
 				p.err = p.tablet.wal.Sync()
 			}
@@ -147,6 +147,8 @@ func damaged(err error) bool {
 func (p *part) release() error {
 	t := p.tablet
 	t.released.Store(p.written)
+	p.captured.thaw()
+	t.rowsHeld.Add(-p.captured.rowBytes)
 	t.removeFiles(p.captured.removed)
 	return t.wal.Release(p.captured.at.index)
 }

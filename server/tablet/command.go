@@ -33,6 +33,7 @@ const (
 	kindDropBuckets   kind = 4
 	kindTrimLog       kind = 5
 	kindExpireWriters kind = 6
+	kindUpsert        kind = 7
 )
 
 func (k kind) String() string {
@@ -49,6 +50,8 @@ func (k kind) String() string {
 		return "trim-log"
 	case kindExpireWriters:
 		return "expire-writers"
+	case kindUpsert:
+		return "upsert"
 	default:
 		return fmt.Sprintf("kind-%d", uint8(k))
 	}

@@ -34,7 +34,7 @@ func (m *machine) openBuckets(c *command) (result, error) {
 		if _, ok := m.buckets[b]; ok {
 			continue
 		}
-		m.buckets[b] = &bucket{id: b, table: t, log: m.openLog(b, t, logstore.State{})}
+		m.buckets[b] = m.newBucket(b, t, logstore.State{})
 		m.changes.bucket(m.buckets[b])
 	}
 	return result{}, nil

@@ -216,9 +216,10 @@ func (t *Tablet) applyEntry(e *pb.Entry) error {
 func (t *Tablet) applyData(p position, data []byte) ([]result, error) {
 	t.apply.Lock()
 	defer t.apply.Unlock()
-	was := t.broken
+	was, rows := t.broken, t.machine.rowBytes
 	t.broken = true
 	results, err := t.machine.apply(p, data, t.results[:0])
+	t.rowsHeld.Add(t.machine.rowBytes - rows)
 	if err == nil {
 		t.broken, t.results = was, results
 	}

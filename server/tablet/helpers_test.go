@@ -91,8 +91,8 @@ func appendNow(tab *Tablet, b ids.Bucket, data []byte) AppendResult {
 	return <-ch
 }
 
-// row is one batch as a reader sees it.
-type row struct {
+// logRow is one batch as a reader sees it.
+type logRow struct {
 	Writer    ids.WriterID
 	Sequence  ids.Sequence
 	Base, End ids.Offset
@@ -100,12 +100,12 @@ type row struct {
 
 // readLog reads every batch of a log and checks that offsets are dense and
 // bodies whole.
-func readLog(t testing.TB, l *logstore.Log) []row {
+func readLog(t testing.TB, l *logstore.Log) []logRow {
 	t.Helper()
 	c, err := l.Cursor(l.Start())
 	require.NoError(t, err)
 	defer c.Close()
-	var out []row
+	var out []logRow
 	at := l.Start()
 	for {
 		b, err := c.Next()
@@ -117,7 +117,7 @@ func readLog(t testing.TB, l *logstore.Log) []row {
 		h := b.Header()
 		require.Equal(t, at, ids.Offset(h.BaseOffset))
 		at += ids.Offset(h.RowCount)
-		out = append(out, row{h.WriterID, h.Sequence, ids.Offset(h.BaseOffset), at})
+		out = append(out, logRow{h.WriterID, h.Sequence, ids.Offset(h.BaseOffset), at})
 		body, err := b.ReadColumns(nil)
 		require.NoError(t, err)
 		data := body.Materialize()

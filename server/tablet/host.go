@@ -179,9 +179,20 @@ func (h *Host) unreleased() int64 {
 	return n
 }
 
+// rowsHeld is the memory of rows that the next checkpoint writes. Unit bytes.
+func (h *Host) rowsHeld() int64 {
+	var n int64
+	for _, t := range h.tablets {
+		if !t.fenced.Load() {
+			n += t.rowsHeld.Load()
+		}
+	}
+	return n
+}
+
 // wrote asks for a checkpoint when it is time.
 func (h *Host) wrote() {
-	if h.unreleased() >= h.opt.CheckpointBytes {
+	if h.unreleased() >= h.opt.CheckpointBytes || h.rowsHeld() >= h.opt.RowsBytes {
 		select {
 		case h.kick <- struct{}{}:
 		default:
@@ -191,7 +202,7 @@ func (h *Host) wrote() {
 
 // behind reports whether appends must wait for segments or a checkpoint.
 func (h *Host) behind() bool {
-	return h.logs.Pending() > h.opt.PendingBytes || h.unreleased() > 4*h.opt.CheckpointBytes
+	return h.logs.Pending() > h.opt.PendingBytes || h.unreleased() > 4*h.opt.CheckpointBytes || h.rowsHeld() > 4*h.opt.RowsBytes
 }
 
 // closeCheckpoint bounds the last checkpoint of Close.

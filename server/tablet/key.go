@@ -14,6 +14,10 @@ const (
 	spaceTable   byte = 1
 	spaceBucket  byte = 2
 	spaceWriter  byte = 3
+	// spaceRow has the rows of primary-key tables, spaceRowState what goes with
+	// those of one bucket.
+	spaceRow      byte = 4
+	spaceRowState byte = 5
 )
 
 func appendSpace(dst []byte, t ids.TabletID, space byte) []byte {
@@ -60,6 +64,25 @@ func parseWriterKey(key []byte) (ids.Bucket, ids.WriterID, error) {
 	}
 	b, err := parseBucketKey(key)
 	return b, ids.WriterID(binary.BigEndian.Uint64(key[bucketKeySize:])), err
+}
+
+const rowStateVersion = 1
+
+// encodeRowState is the durable form of what a bucket knows of its rows.
+func (r *bucketRows) encodeState(dst []byte) []byte {
+	le := binary.LittleEndian
+	return le.AppendUint64(le.AppendUint64(append(dst, rowStateVersion), uint64(r.count)), uint64(r.nextID))
+}
+
+func (r *bucketRows) decodeState(b []byte) error {
+	if len(b) != 1+2*8 || b[0] != rowStateVersion {
+		return errcode.New(errcode.Corrupt, nil, "the row count of a bucket cannot be read: %d bytes", len(b))
+	}
+	r.count, r.nextID = int64(binary.LittleEndian.Uint64(b[1:])), int64(binary.LittleEndian.Uint64(b[9:]))
+	if r.count < 0 || r.nextID < 0 {
+		return errcode.New(errcode.Corrupt, nil, "a bucket has %d rows and gave out id %d: neither may be negative", r.count, r.nextID)
+	}
+	return nil
 }
 
 // position is a place in the Raft log.

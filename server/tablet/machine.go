@@ -9,11 +9,13 @@ import (
 	"github.com/fluss-go/fluss/proto/batch"
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
+	"github.com/fluss-go/fluss/server/kvstore"
 	"github.com/fluss-go/fluss/server/logstore"
 )
 
 // machine is the replicated state machine of one tablet: entries in, offsets
-// and answers out. It does no I/O, knows no clock and starts no goroutine.
+// and answers out. It knows no clock and starts no goroutine, and its only I/O is
+// to read old rows of primary-key tables.
 //
 // apply and everything that changes state is for one goroutine at a time; the
 // look-ups that say so may be called concurrently with it.
@@ -24,6 +26,11 @@ type machine struct {
 	// closeLog ends the log of a dropped bucket; its files stay until a
 	// checkpoint covers the drop.
 	closeLog func(l *logstore.Log)
+	// kv has the rows as of the last checkpoint.
+	kv     *kvstore.Store
+	merger merger
+	// rowBytes is the memory of the rows set since the last capture.
+	rowBytes int64
 
 	applied appliedState
 	changes changes
@@ -41,6 +48,7 @@ type bucket struct {
 	id      ids.Bucket
 	table   *tableState
 	log     *logstore.Log
+	rows    *bucketRows // nil in a log table
 	writers map[ids.WriterID]*writer
 	// dirty says that the bucket is in changes; changed are its writers with
 	// dirty set.
@@ -56,11 +64,12 @@ type result struct {
 }
 
 func newMachine(
-	tablet ids.TabletID,
+	tablet ids.TabletID, kv *kvstore.Store,
 	openLog func(ids.Bucket, *tableState, logstore.State) *logstore.Log, closeLog func(*logstore.Log),
 ) *machine {
 	return &machine{
 		tablet:   tablet,
+		kv:       kv,
 		openLog:  openLog,
 		closeLog: closeLog,
 		tables:   map[ids.TableID]*tableState{},
@@ -121,6 +130,8 @@ func (m *machine) do(p position, c *command) (result, error) {
 		return m.trimLog(c)
 	case kindExpireWriters:
 		return m.expireWriters(c)
+	case kindUpsert:
+		return m.upsert(p, c)
 	default:
 		return result{}, fmt.Errorf("%w: %s", errEntry, c.kind)
 	}
@@ -130,6 +141,9 @@ func (m *machine) append(p position, c *command) (result, error) {
 	b, ok := m.buckets[c.bucket]
 	if !ok {
 		return result{err: unknownBucket(c.bucket)}, nil
+	}
+	if b.rows != nil {
+		return result{err: notLogTable(c.bucket)}, nil
 	}
 	h, err := batch.ParseHeader(c.payload)
 	if err == nil {
@@ -237,4 +251,8 @@ func (m *machine) tableIDs() []ids.TableID {
 
 func unknownBucket(b ids.Bucket) error {
 	return errcode.New(errcode.UnknownBucket, nil, "%s is not on this tablet; ask for metadata again", b)
+}
+
+func notLogTable(b ids.Bucket) error {
+	return errcode.New(errcode.NotLogTable, nil, "%s belongs to a primary-key table: rows are upserted into it, not appended", b)
 }

@@ -3,9 +3,10 @@ package tablet
 import (
 	"context"
 
-	"github.com/fluss-go/fluss/proto/errcode"
+	"github.com/fluss-go/fluss/proto/batch"
 	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
 	"github.com/fluss-go/fluss/proto/ids"
+	"github.com/fluss-go/fluss/server/keyspace"
 )
 
 // Upsert is one batch of changes for one bucket of a primary-key table.
@@ -37,60 +38,109 @@ const (
 
 // Upsert queues a batch and returns, as Append does, with the same errors; the
 // offsets of the answer are those of the changes, which may be none. The answer
-// may also be INVALID_BATCH(column) with the row named, RECORD_TOO_LARGE and
-// DELETION_DISABLED; then no row of the batch was applied.
+// may also be INVALID_BATCH(column) with the row named, RECORD_TOO_LARGE,
+// DELETION_DISABLED, UNKNOWN_SCHEMA and NOT_PRIMARY_KEY_TABLE; then no row of the
+// batch was applied.
 func (t *Tablet) Upsert(ctx context.Context, u Upsert, done func(AppendResult)) error {
-	return errcode.New(errcode.Unsupported, nil, "primary-key tables are not served yet")
+	if len(u.Batch) > MaxBatchBytes {
+		return batchTooLarge(len(u.Batch))
+	}
+	h, err := batch.ParseHeader(u.Batch)
+	if err == nil {
+		err = checkBatch(&h, len(u.Batch))
+	}
+	if err != nil {
+		return err
+	}
+	payload := make([]byte, 0, len(u.Batch)+upsertTrailer+4*len(u.Targets))
+	payload = appendTrailer(append(payload, u.Batch...), &u)
+	return t.enqueue(ctx, command{kind: kindUpsert, bucket: u.Bucket, payload: payload}, done)
+}
+
+// rowsOf finds the rows of a bucket.
+func (t *Tablet) rowsOf(b ids.Bucket) (*bucket, error) {
+	if err := t.incomplete(); err != nil {
+		return nil, err
+	}
+	found, ok := t.machine.bucketOf(b)
+	switch {
+	case !ok:
+		return nil, t.unknown(b)
+	case found.rows == nil:
+		return nil, notPrimaryKey(b)
+	}
+	return found, nil
 }
 
 // Lookup calls visit for each of keys, in order, with the encoded row (package
 // row) that the key has, nil when it has none. The row is valid during the call.
 // It sees every upsert that was acked before. It fails with UNKNOWN_BUCKET,
-// NO_LEADER, CORRUPT and with what visit returns.
+// NOT_PRIMARY_KEY_TABLE, NO_LEADER, CORRUPT and with what visit returns.
 func (t *Tablet) Lookup(b ids.Bucket, keys [][]byte, visit func(i int, row []byte) error) error {
-	return errcode.New(errcode.Unsupported, nil, "primary-key tables are not served yet")
+	found, err := t.rowsOf(b)
+	if err != nil {
+		return err
+	}
+	r := found.rows.space.Reader()
+	for i, key := range keys {
+		row, err := r.Get(key)
+		if err != nil {
+			return err
+		}
+		if err := visit(i, row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// Count is how many rows a bucket of a primary-key table has.
+// Count is how many rows a bucket of a primary-key table has. It fails as Lookup does.
 func (t *Tablet) Count(b ids.Bucket) (int64, error) {
-	return 0, errcode.New(errcode.Unsupported, nil, "primary-key tables are not served yet")
+	found, err := t.rowsOf(b)
+	if err != nil {
+		return 0, err
+	}
+	found.rows.space.RLock()
+	defer found.rows.space.RUnlock()
+	return found.rows.count, nil
 }
 
-// Rows takes the rows of a bucket as they are now. The caller closes them.
+// Rows takes the rows of a bucket as they are now. The caller closes them. It
+// fails as Lookup does.
 func (t *Tablet) Rows(b ids.Bucket) (*Rows, error) {
-	return nil, errcode.New(errcode.Unsupported, nil, "primary-key tables are not served yet")
+	found, err := t.rowsOf(b)
+	if err != nil {
+		return nil, err
+	}
+	r := &Rows{}
+	r.snapshot, err = found.rows.space.Snapshot(func() {
+		r.offset, r.count = found.log.State().End, found.rows.count
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // Rows are the rows of a bucket at one moment. It is safe for concurrent use.
-type Rows struct{}
+type Rows struct {
+	snapshot *keyspace.Snapshot
+	offset   ids.Offset
+	count    int64
+}
 
 // Offset is the offset of the first change that the rows do not have.
-func (r *Rows) Offset() ids.Offset { return 0 }
+func (r *Rows) Offset() ids.Offset { return r.offset }
 
 // Count is the number of rows.
-func (r *Rows) Count() int64 { return 0 }
+func (r *Rows) Count() int64 { return r.count }
 
 // Iterate returns the rows with keys in [from, to) in key order; nil means no
 // bound. Keys are those of keys.KeyEncoder. The caller closes the iterator before r.
-func (r *Rows) Iterate(from, to []byte) (*RowIterator, error) { return &RowIterator{}, nil }
+func (r *Rows) Iterate(from, to []byte) (*RowIterator, error) { return r.snapshot.Iterate(from, to) }
 
 // Close gives the rows' resources back. It may be called twice.
-func (r *Rows) Close() {}
+func (r *Rows) Close() { r.snapshot.Close() }
 
-// RowIterator goes through rows in key order. It is not safe for concurrent use.
-type RowIterator struct{}
-
-// Next moves to the next row, the first one at first, and reports whether there is one.
-func (it *RowIterator) Next() bool { return false }
-
-// Key is the key of the row, valid until the next call.
-func (it *RowIterator) Key() []byte { return nil }
-
-// Row is the encoded row (package row), valid until the next call.
-func (it *RowIterator) Row() []byte { return nil }
-
-// Err is what ended the iteration early: CORRUPT(segment).
-func (it *RowIterator) Err() error { return nil }
-
-// Close ends the iteration. It may be called twice.
-func (it *RowIterator) Close() {}
+// RowIterator goes through rows in key order; see keyspace.Iterator.
+type RowIterator = keyspace.Iterator

@@ -31,6 +31,7 @@ type tableState struct {
 	options table.Options
 	schemas map[ids.SchemaID]*schema.Schema
 	layouts map[ids.SchemaID]*batch.Layout
+	rows    *rowTable // nil for a log table
 }
 
 // newTableState checks a descriptor. Every replica comes to the same result.
@@ -54,6 +55,10 @@ func (t *tableState) replace(info *flussv1.TableInfo) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	rows, err := compileRows(info)
+	if err != nil {
+		return false, err
+	}
 	schemas := map[ids.SchemaID]*schema.Schema{}
 	for _, p := range append(info.GetSchemas(), info.GetDescriptor_().GetSchema()) {
 		if p == nil {
@@ -68,8 +73,27 @@ func (t *tableState) replace(info *flussv1.TableInfo) (bool, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.raw, t.version, t.options, t.schemas = raw, info.GetVersion(), options, schemas
-	t.layouts = map[ids.SchemaID]*batch.Layout{}
+	t.layouts, t.rows = map[ids.SchemaID]*batch.Layout{}, rows
 	return true, nil
+}
+
+// compileRows returns what merging takes, nil for a log table.
+func compileRows(m *flussv1.TableInfo) (*rowTable, error) {
+	if len(m.GetDescriptor_().GetSchema().GetPrimaryKey()) == 0 {
+		return nil, nil //nolint:nilnil // log tables merge nothing
+	}
+	info, err := table.NewInfo(m)
+	if err != nil {
+		return nil, err
+	}
+	return newRowTable(info)
+}
+
+// rowTable returns what merging takes, nil for a log table.
+func (t *tableState) rowTable() *rowTable {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.rows
 }
 
 // layout finds the layout of a schema version; safe for concurrent use.

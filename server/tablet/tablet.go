@@ -78,7 +78,9 @@ type Tablet struct {
 	done   chan struct{} // closed when the driver has ended
 	// written counts bytes of entries saved, released those that a checkpoint covers.
 	written, released atomic.Int64
-	fenced            atomic.Bool
+	// rowsHeld is the memory of rows that no checkpoint covers.
+	rowsHeld atomic.Int64
+	fenced   atomic.Bool
 
 	// The driver's.
 	wal      *wal.WAL
@@ -125,8 +127,7 @@ func (t *Tablet) ID() ids.TabletID { return t.id }
 // writer repeats is answered with its first offsets.
 func (t *Tablet) Append(ctx context.Context, a Append, done func(AppendResult)) error {
 	if len(a.Batch) > MaxBatchBytes {
-		return errcode.New(errcode.RecordTooLarge, nil, "the batch has %d bytes, the limit is %d; send smaller ones",
-			len(a.Batch), MaxBatchBytes).With("bytes", len(a.Batch)).With("limit", MaxBatchBytes)
+		return batchTooLarge(len(a.Batch))
 	}
 	h, err := batch.ParseHeader(a.Batch)
 	if err == nil {
@@ -135,21 +136,31 @@ func (t *Tablet) Append(ctx context.Context, a Append, done func(AppendResult)) 
 	if err != nil {
 		return err
 	}
-	if _, ok := t.machine.bucketOf(a.Bucket); !ok {
-		return t.unknown(a.Bucket)
+	return t.enqueue(ctx, command{kind: kindAppend, bucket: a.Bucket, payload: a.Batch}, done)
+}
+
+// enqueue gives a command that brings rows to the driver, within the budget.
+func (t *Tablet) enqueue(ctx context.Context, c command, done func(AppendResult)) error {
+	if _, ok := t.machine.bucketOf(c.bucket); !ok {
+		return t.unknown(c.bucket)
 	}
 	if t.host.diskFull.Load() {
 		return diskGuardError(t.host.opt.WriteLimitRatio)
 	}
-	n := int64(commandHeaderSize + len(a.Batch))
+	n := int64(commandHeaderSize + len(c.payload))
 	if err := t.host.acquire(ctx, n); err != nil {
 		return err
 	}
-	err = t.queue.push(command{kind: kindAppend, bucket: a.Bucket, payload: a.Batch}, waiter{done, n})
+	err := t.queue.push(c, waiter{done, n})
 	if err != nil {
 		t.host.budget.Release(n)
 	}
 	return err
+}
+
+func batchTooLarge(n int) *errcode.Error {
+	return errcode.New(errcode.RecordTooLarge, nil, "the batch has %d bytes, the limit is %d; send smaller ones", n, MaxBatchBytes).
+		With("bytes", n).With("limit", MaxBatchBytes)
 }
 
 // unknown says that b is not here, or that nothing is.

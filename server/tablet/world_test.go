@@ -29,7 +29,7 @@ type world struct {
 }
 
 type modelBucket struct {
-	sent []row // in order; the last may not have been answered
+	sent []logRow // in order; the last may not have been answered
 	// acked is how many of sent were answered, trimmed the answered start,
 	// trimming the one asked for.
 	acked             int
@@ -49,7 +49,7 @@ func (w *world) promise() map[ids.Bucket]modelBucket {
 	out := map[ids.Bucket]modelBucket{}
 	for id, b := range w.buckets {
 		c := *b
-		c.sent = append([]row(nil), b.sent...)
+		c.sent = append([]logRow(nil), b.sent...)
 		out[id] = c
 	}
 	return out
@@ -177,7 +177,7 @@ func (w *world) append(t *testing.T, tab *Tablet) {
 	if n := len(b.sent); n > 0 {
 		base = b.sent[n-1].End
 	}
-	b.sent = append(b.sent, row{writer, seq, base, base + ids.Offset(rows)})
+	b.sent = append(b.sent, logRow{writer, seq, base, base + ids.Offset(rows)})
 	if writer != 0 {
 		b.next[writer]++
 	}
@@ -220,7 +220,7 @@ func (w *world) verify(t *testing.T, h *Host, promised map[ids.Bucket]modelBucke
 	type content struct {
 		l   *logstore.Log
 		err error
-		got []row
+		got []logRow
 	}
 	contents := map[ids.Bucket]content{}
 	for id := range w.buckets { // not under mu: a crash point may hold what reading waits for
@@ -247,7 +247,7 @@ func (w *world) verify(t *testing.T, h *Host, promised map[ids.Bucket]modelBucke
 }
 
 // verify compares the log of a bucket that is there with what was promised.
-func (b *modelBucket) verify(t *testing.T, id ids.Bucket, was modelBucket, l *logstore.Log, got []row) {
+func (b *modelBucket) verify(t *testing.T, id ids.Bucket, was modelBucket, l *logstore.Log, got []logRow) {
 	require.True(t, was.opened || !was.dropping || b.dropping, "%s came back", id)
 	b.opened, b.dropping = true, false
 	end := ids.Offset(0)
@@ -262,7 +262,7 @@ func (b *modelBucket) verify(t *testing.T, id ids.Bucket, was modelBucket, l *lo
 		keep++
 	}
 	require.LessOrEqual(t, len(got), keep)
-	require.Equal(t, append([]row{}, b.sent[keep-len(got):keep]...), append([]row{}, got...), "%s", id)
+	require.Equal(t, append([]logRow{}, b.sent[keep-len(got):keep]...), append([]logRow{}, got...), "%s", id)
 	b.sent, b.acked = b.sent[:keep], keep
 	b.trimmed, b.trimming = l.Start(), l.Start()
 	b.next = map[ids.WriterID]ids.Sequence{}

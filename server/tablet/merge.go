@@ -1,0 +1,353 @@
+package tablet
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/fluss-go/fluss/proto/batch"
+	"github.com/fluss-go/fluss/proto/errcode"
+	"github.com/fluss-go/fluss/proto/keys"
+	"github.com/fluss-go/fluss/proto/table"
+	"github.com/fluss-go/fluss/server/keyspace"
+	"github.com/fluss-go/fluss/server/merge"
+)
+
+// bucketRows is what a bucket of a primary-key table has beside its log. Apply
+// changes it; count and nextID under the space's lock.
+type bucketRows struct {
+	space  *keyspace.Space
+	reader keyspace.Reader // apply's
+	// count is the number of rows.
+	count int64
+	// nextID is the next value of the auto-increment column; 0 before the first.
+	nextID int64
+}
+
+// merged is a batch that was merged and is not committed.
+type merged struct {
+	// changes are batches for the log.
+	changes [][]byte
+	// keys and rows are what to set; a nil row takes the key away.
+	keys, rows [][]byte
+	// bytes is the memory of keys and rows.
+	bytes         int64
+	count, nextID int64
+}
+
+// slot is one key of a batch, with the row that it has by now.
+type slot struct {
+	key []byte
+	// row is the key's row in the newest format, nil when it has none. It aliases
+	// the merger's arena, or what the caller may not change.
+	row []byte
+	// changed says that row is not what the bucket has.
+	changed bool
+}
+
+// maxChangeBytes is the size past which changes go into another batch.
+const maxChangeBytes = 2 << 20
+
+// merger has the memory that merging a batch takes; it is used again and again.
+type merger struct {
+	keys  keys.Keys
+	slots []slot
+	index map[string]int32
+	arena arena
+	row   []byte // an old row in the newest format
+	out   merged
+}
+
+// arena is memory that one batch takes. Slices of it stay valid when it grows.
+type arena struct{ block []byte }
+
+// keepArena is the size up to which the memory is used for the next batch.
+const keepArena = 8 << 20
+
+// keep copies b.
+func (a *arena) keep(b []byte) []byte {
+	at := len(a.block)
+	a.block = append(a.block, b...)
+	return a.block[at:len(a.block):len(a.block)]
+}
+
+// room is an empty slice that may be appended to.
+func (a *arena) room() []byte { return a.block[len(a.block):] }
+
+// claim keeps what was appended to the last room, if out is that.
+func (a *arena) claim(out []byte) {
+	if room := a.room(); len(out) > 0 && len(out) <= cap(room) && unsafe.SliceData(out) == unsafe.SliceData(room) {
+		a.block = a.block[:len(a.block)+len(out)]
+	}
+}
+
+// reset forgets what was kept; it must not be in use any more.
+func (a *arena) reset() {
+	if cap(a.block) > keepArena {
+		a.block = nil
+	}
+	a.block = a.block[:0]
+}
+
+// merge works out what a batch makes of a bucket, and changes nothing. It fails
+// with INVALID_BATCH(column), RECORD_TOO_LARGE, DELETION_DISABLED and whatever
+// else a writer can get wrong, with the row named; any other error is this replica's.
+func (m *machine) merge(b *bucket, u *Upsert, h *batch.Header) (*merged, error) {
+	t := b.table.rowTable()
+	plan, err := t.plan(u, h)
+	if err != nil {
+		return nil, err
+	}
+	rec, err := decodeRows(plan.layout, h, u.Batch)
+	if err != nil {
+		return nil, err
+	}
+	defer rec.Release()
+	g := &m.merger
+	g.begin(b, t)
+	if err := plan.keys.Encode(rec, &g.keys); err != nil {
+		return nil, err
+	}
+	if err := plan.encoder.Bind(rec); err != nil {
+		return nil, err
+	}
+	types := changeTypes(rec, h)
+	for i := range int(rec.NumRows()) {
+		s, err := g.slot(b, t, g.keys.At(i))
+		if err != nil {
+			return nil, inRow(err, i)
+		}
+		remove := u.Kind == DeleteKeys || types != nil && batch.ChangeType(types[i]) == batch.Delete
+		if err := g.change(t, plan, s, i, remove); err != nil {
+			return nil, inRow(err, i)
+		}
+	}
+	if err := g.flush(t); err != nil {
+		return nil, err
+	}
+	return g.finish(), nil
+}
+
+func decodeRows(l *batch.Layout, h *batch.Header, b []byte) (arrow.RecordBatch, error) {
+	var meta batch.Meta
+	if err := batch.ParseMeta(b[batch.HeaderSize:batch.HeaderSize+int(h.MetadataBytes)], &meta); err != nil {
+		return nil, err
+	}
+	return batch.Decode(l, &meta, b[h.HeadBytes():], batch.DecodeOptions{})
+}
+
+// changeTypes returns the column of change types, nil when there is none.
+func changeTypes(rec arrow.RecordBatch, h *batch.Header) []int8 {
+	if h.Flags&batch.FlagChangeTypes == 0 {
+		return nil
+	}
+	return rec.Column(int(rec.NumCols()) - 1).(*array.Int8).Int8Values()
+}
+
+// inRow says which row of the batch err is about.
+func inRow(err error, i int) error {
+	e := errcode.From(err)
+	if !refusal(err) {
+		return fmt.Errorf("row %d: %w", i, err)
+	}
+	out := errcode.New(e.Code, err, "row %d of the batch: %s; no row of it was written", i, e.Message).With("row", i)
+	for name, fact := range e.Facts {
+		out = out.With(name, fact)
+	}
+	return out
+}
+
+// keepIndex is the number of keys up to which the index is used for the next batch.
+const keepIndex = 16 << 10
+
+func (g *merger) begin(b *bucket, t *rowTable) {
+	g.keys.Reset()
+	g.slots = g.slots[:0]
+	if len(g.index) > keepIndex { // to clear it costs what it once held
+		g.index = nil
+	}
+	if g.index == nil {
+		g.index = map[string]int32{}
+	}
+	clear(g.index)
+	g.arena.reset()
+	if t.collector.Rows() > 0 { // of a batch that was refused in the middle
+		t.collector.Record().Release()
+	}
+	t.increment.bucket = int64(b.id.Bucket)
+	g.out = merged{count: b.rows.count, nextID: b.rows.nextID}
+}
+
+// slot finds the slot of a key, with the row that the bucket has at first. key
+// must stay as it is until the batch is merged.
+func (g *merger) slot(b *bucket, t *rowTable, key []byte) (*slot, error) {
+	if len(key) > maxKeyBytes {
+		return nil, errcode.New(errcode.RecordTooLarge, nil, "the primary key has %d bytes, the limit is %d", len(key), maxKeyBytes).
+			With("bytes", len(key)).With("limit", maxKeyBytes)
+	}
+	name := unsafe.String(unsafe.SliceData(key), len(key)) // the map forgets it before the key changes
+	if i, ok := g.index[name]; ok {
+		return &g.slots[i], nil
+	}
+	old, err := b.rows.reader.Get(key)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil {
+		if old, err = t.upgrade(&g.row, old); err != nil {
+			return nil, err
+		}
+		old = g.arena.keep(old)
+	}
+	g.index[name] = int32(len(g.slots))
+	g.slots = append(g.slots, slot{key: key, row: old})
+	return &g.slots[len(g.slots)-1], nil
+}
+
+// change applies row i of the bound record to s.
+func (g *merger) change(t *rowTable, plan *upsertPlan, s *slot, i int, remove bool) (err error) {
+	var outcome merge.Outcome
+	var out []byte
+	if remove {
+		out, outcome, err = plan.session.Delete(g.arena.room(), s.row)
+	} else {
+		at := len(g.arena.block)
+		g.arena.block = plan.encoder.Append(g.arena.block, i)
+		written := g.arena.block[at:len(g.arena.block):len(g.arena.block)]
+		if plan.absent {
+			out, outcome, err = plan.session.InsertAbsent(g.arena.room(), s.row, written)
+		} else {
+			out, outcome, err = plan.session.Upsert(g.arena.room(), s.row, written)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	g.arena.claim(out)
+	switch outcome {
+	case merge.Keep:
+		return nil
+	case merge.Remove:
+		g.out.count--
+		return g.log(t, s, nil)
+	default:
+		if out, err = g.number(t, s, out); err != nil {
+			return err
+		}
+		if len(out) > maxRowBytes {
+			return errcode.New(errcode.RecordTooLarge, nil, "the row has %d bytes after the merge, the limit is %d", len(out), maxRowBytes).
+				With("bytes", len(out)).With("limit", maxRowBytes)
+		}
+		if s.row == nil {
+			g.out.count++
+		}
+		return g.log(t, s, out)
+	}
+}
+
+// maxKeyBytes bounds the encoded primary key of a row.
+const maxKeyBytes = 32 << 10
+
+// maxRowBytes bounds a row: two of them must fit a batch of changes.
+const maxRowBytes = 64 << 20
+
+// number gives a new row its value of the auto-increment column, and lets an old
+// one keep its own.
+func (g *merger) number(t *rowTable, s *slot, out []byte) ([]byte, error) {
+	if t.autoIncrement < 0 {
+		return out, nil
+	}
+	b := t.builder
+	b.Reset()
+	for c := range t.format.Columns() {
+		if c != t.autoIncrement {
+			b.Copy(out, c)
+		}
+	}
+	if s.row != nil {
+		b.Copy(s.row, t.autoIncrement)
+	} else {
+		next, err := t.increment.next(g.out.nextID)
+		if err != nil {
+			return nil, err
+		}
+		b.Set(t.autoIncrement, t.increment.value(next))
+		g.out.nextID = next
+	}
+	return b.Append(nil), nil
+}
+
+// log notes that s changes to the row after, nil to remove it.
+func (g *merger) log(t *rowTable, s *slot, after []byte) error {
+	before := s.row
+	s.row, s.changed = after, true
+	switch {
+	case after == nil:
+		return g.collect(t, before, batch.Delete)
+	case before == nil:
+		return g.collect(t, after, batch.Insert)
+	}
+	if t.image == table.FullImage {
+		if err := g.collect(t, before, batch.UpdateBefore); err != nil {
+			return err
+		}
+	}
+	return g.collect(t, after, batch.UpdateAfter)
+}
+
+func (g *merger) collect(t *rowTable, r []byte, c batch.ChangeType) error {
+	if t.collector.Bytes() >= maxChangeBytes && c != batch.UpdateAfter { // a pair stays together
+		if err := g.flush(t); err != nil {
+			return err
+		}
+	}
+	return t.collector.AddChange(t.format, r, c)
+}
+
+// flush makes a batch of the changes collected.
+func (g *merger) flush(t *rowTable) error {
+	if t.collector.Rows() == 0 {
+		return nil
+	}
+	rec := t.collector.Record()
+	defer rec.Release()
+	out, err := t.changes.Encode(nil, rec, batch.EncodeInfo{SchemaID: t.format.Schema().ID})
+	if err != nil {
+		return err
+	}
+	g.out.changes = append(g.out.changes, out)
+	return nil
+}
+
+// finish copies what is to be set out of the merger's memory.
+func (g *merger) finish() *merged {
+	var bytes, n int
+	for i := range g.slots {
+		if s := &g.slots[i]; s.changed {
+			bytes += len(s.key) + len(s.row)
+			n++
+		}
+	}
+	own := arena{block: make([]byte, 0, bytes)}
+	done := g.out
+	done.keys, done.rows = make([][]byte, 0, n), make([][]byte, 0, n)
+	for i := range g.slots {
+		s := &g.slots[i]
+		if !s.changed {
+			continue
+		}
+		done.keys = append(done.keys, own.keep(s.key))
+		if s.row == nil {
+			done.rows = append(done.rows, nil)
+		} else {
+			done.rows = append(done.rows, own.keep(s.row))
+		}
+	}
+	done.bytes = int64(bytes) + int64(n)*entryOverhead
+	return &done
+}
+
+// entryOverhead is about what a layer takes for an entry beside its bytes.
+const entryOverhead = 96
