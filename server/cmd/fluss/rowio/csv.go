@@ -190,7 +190,7 @@ func (s *csvSource) readHead(head []cell) error {
 		}
 		at := slices.Index(names, text)
 		if at < 0 {
-			return errcode.New(errcode.UnknownColumn, nil, "line 1 names the column %q, which the table does not have%s", text, schema.Suggest(text, names))
+			return errcode.New(errcode.UnknownColumn, nil, "line 1 names the column %q, which the table does not have%s", text, schema.Suggest(text, names)).With("column", text)
 		}
 		if slices.Contains(s.place, at) {
 			return errcode.New(errcode.InvalidBatch, nil, "line 1 names the column %q twice", text)
