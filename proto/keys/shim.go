@@ -61,3 +61,14 @@ func (e *KeyEncoder) Encode(rec arrow.RecordBatch, dst *Keys) error {
 	}
 	return nil
 }
+
+func After(prefix []byte) []byte {
+	for i := len(prefix) - 1; i >= 0; i-- {
+		if prefix[i] != 0xff {
+			out := append([]byte(nil), prefix[:i+1]...)
+			out[i]++
+			return out
+		}
+	}
+	return nil
+}

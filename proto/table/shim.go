@@ -37,5 +37,7 @@ func (i *Info) KeyFields(s *schema.Schema) []schema.Field {
 	return out
 }
 func (i *Info) CheckDeleteTargets(s *schema.Schema, targets []ids.FieldID) error { return nil }
-func (d *Descriptor) PhysicalKey() []string                                      { return d.Schema.PrimaryKey }
-func (d *Descriptor) AutoIncrement() (string, bool)                              { return "", false }
+func (d *Descriptor) PhysicalKey() []string {
+	return slices.DeleteFunc(slices.Clone(d.Schema.PrimaryKey), func(n string) bool { return slices.Contains(d.PartitionKeys, n) })
+}
+func (d *Descriptor) AutoIncrement() (string, bool) { return "", false }

@@ -25,6 +25,12 @@ type Server struct {
 	WriteErrors *prometheus.CounterVec
 	// WriteSeconds is the time from a batch's arrival to its ack.
 	WriteSeconds prometheus.Histogram
+	// RowsUpserted and RowsDeleted count the acked rows of primary-key tables, by what was asked for.
+	RowsUpserted, RowsDeleted prometheus.Counter
+	// LookupKeys counts keys looked up, LookupRows the rows found by them, and
+	// LookupSeconds times requests, which have many keys.
+	LookupKeys, LookupRows prometheus.Counter
+	LookupSeconds          prometheus.Histogram
 	// RowsRead and BytesRead count what was streamed to readers; bytes as on the wire.
 	RowsRead, BytesRead prometheus.Counter
 	// ScanStreams is the number of DoGet streams under way.
@@ -67,6 +73,13 @@ func New(r prometheus.Registerer, version string) *Server {
 		WriteSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "fluss_write_seconds", Help: "Time from a batch's arrival to its ack.", Buckets: seconds,
 		}),
+		RowsUpserted: counter("fluss_upsert_rows_total", "Rows upserted into primary-key tables, as sent and acked."),
+		RowsDeleted:  counter("fluss_delete_rows_total", "Rows and keys sent to be deleted from primary-key tables, and acked."),
+		LookupKeys:   counter("fluss_lookup_keys_total", "Keys and prefixes looked up."),
+		LookupRows:   counter("fluss_lookup_rows_total", "Rows found by look-ups."),
+		LookupSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "fluss_lookup_seconds", Help: "Time to answer a look-up, which may have many keys.", Buckets: seconds,
+		}),
 		RowsRead:        counter("fluss_read_rows_total", "Rows streamed to readers."),
 		BytesRead:       counter("fluss_read_bytes_total", "Bytes streamed to readers, as sent."),
 		ScanStreams:     gauge("fluss_scan_streams", "Scans being streamed."),
@@ -94,6 +107,7 @@ func New(r prometheus.Registerer, version string) *Server {
 	build.Set(1)
 	r.MustRegister(build,
 		s.RowsWritten, s.BatchesWritten, s.BytesWritten, s.WriteErrors, s.WriteSeconds, s.RowsRead, s.BytesRead,
+		s.RowsUpserted, s.RowsDeleted, s.LookupKeys, s.LookupRows, s.LookupSeconds,
 		s.ScanStreams, s.DiskUsage, s.DiskWriteLocked, s.Databases, s.Tables, s.Partitions, s.Buckets, s.Ready,
 		s.calls, s.callSeconds, s.openCalls)
 	return s

@@ -68,6 +68,9 @@ func (n *Node) serve() {
 		Catalog: n.meta, Host: n.host, IDs: n.meta, Limits: limits, Clock: n.clock, Metrics: n.counters,
 	})
 	flussv1.RegisterWriteServer(n.grpc, n.writes)
+	flussv1.RegisterLookupServer(n.grpc, rpc.NewLookups(rpc.LookupOptions{
+		Catalog: n.meta, Host: n.host, Limits: limits, Clock: n.clock, Metrics: n.counters,
+	}))
 	source := &rpc.Source{Catalog: n.meta, Host: n.host, Endpoint: n.Endpoint(), Putters: n.putters}
 	n.flight = flight.New(source, flight.Options{
 		Logger: n.logger.With("component", "flight"), MaxBatchBytes: int(n.cfg.MaxBatchSize),

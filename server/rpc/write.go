@@ -17,6 +17,7 @@ import (
 	"github.com/fluss-go/fluss/proto/batch"
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
+	"github.com/fluss-go/fluss/proto/table"
 	"github.com/fluss-go/fluss/server/clock"
 	"github.com/fluss-go/fluss/server/metrics"
 	"github.com/fluss-go/fluss/server/tablet"
@@ -34,7 +35,7 @@ type Writes struct {
 	host    *tablet.Host
 	ids     WriterIDs
 	limits  batch.Limits
-	layouts *layouts
+	shapes  shapes
 	clock   clock.Clock
 	metrics *metrics.Server
 
@@ -61,7 +62,7 @@ type WriteOptions struct {
 // NewWrites returns the service.
 func NewWrites(o WriteOptions) *Writes {
 	return &Writes{
-		catalog: o.Catalog, host: o.Host, ids: o.IDs, limits: o.Limits, layouts: newLayouts(), clock: o.Clock, metrics: o.Metrics,
+		catalog: o.Catalog, host: o.Host, ids: o.IDs, limits: o.Limits, shapes: newShapes(), clock: o.Clock, metrics: o.Metrics,
 		stop: make(chan struct{}),
 	}
 }
@@ -195,52 +196,140 @@ func sendAnswers(stream grpc.ServerStream, answers <-chan *flussv1.WriteResponse
 // write checks one request and gives it to its tablet; answer is called once,
 // maybe before write returns. req.Batch may be reused when it returns.
 func (s *Writes) write(ctx context.Context, req *codec.WriteRequest, answer func(*flussv1.WriteResponse)) {
-	bucket := ids.Bucket{Table: req.Table, Partition: req.Partition, Bucket: req.Bucket}
-	request, bytes, arrived := req.RequestID, len(req.Batch), s.clock.Now() // req is free for reuse before the answer comes
-	reply := func(r tablet.AppendResult) {
-		s.count(r, bytes, arrived)
-		answer(writeResponse(request, bucket, r))
+	p := &pending{
+		writes: s, answer: answer, request: req.RequestID, arrived: s.clock.Now(), bytes: int64(len(req.Batch)),
+		bucket: ids.Bucket{Table: req.Table, Partition: req.Partition, Bucket: req.Bucket},
 	}
-	if err := s.propose(ctx, bucket, req, reply); err != nil {
-		reply(tablet.AppendResult{Err: err})
+	if err := s.propose(ctx, p, req); err != nil {
+		p.done(tablet.AppendResult{Err: err})
 	}
 }
 
-func (s *Writes) count(r tablet.AppendResult, bytes int, arrived time.Time) {
+// pending is a request that waits for its answer. It has what the answer needs
+// of the request, whose memory is used again meanwhile.
+type pending struct {
+	writes  *Writes
+	answer  func(*flussv1.WriteResponse)
+	request uint64
+	bucket  ids.Bucket
+	arrived time.Time
+	// bytes are those of the batch, rows are in it, and deletes of them delete.
+	bytes, rows, deletes int64
+	keyed                bool
+}
+
+// done counts and answers.
+func (p *pending) done(r tablet.AppendResult) {
+	p.count(r)
+	p.answer(writeResponse(p.request, p.bucket, r))
+}
+
+func (p *pending) count(r tablet.AppendResult) {
+	m := p.writes.metrics
 	if r.Err != nil {
-		s.metrics.WriteErrors.WithLabelValues(string(errcode.Of(r.Err))).Inc()
+		m.WriteErrors.WithLabelValues(string(errcode.Of(r.Err))).Inc()
 		return
 	}
-	s.metrics.RowsWritten.Add(float64(r.End - r.Base))
-	s.metrics.BytesWritten.Add(float64(bytes))
-	s.metrics.BatchesWritten.Inc()
-	s.metrics.WriteSeconds.Observe(s.clock.Now().Sub(arrived).Seconds())
+	m.RowsWritten.Add(float64(p.rows))
+	m.BytesWritten.Add(float64(p.bytes))
+	m.BatchesWritten.Inc()
+	m.WriteSeconds.Observe(p.writes.clock.Now().Sub(p.arrived).Seconds())
+	if p.keyed {
+		m.RowsUpserted.Add(float64(p.rows - p.deletes))
+		m.RowsDeleted.Add(float64(p.deletes))
+	}
 }
 
-func (s *Writes) propose(ctx context.Context, bucket ids.Bucket, req *codec.WriteRequest, reply func(tablet.AppendResult)) error {
-	if req.Kind != flussv1.WriteKind_WRITE_KIND_APPEND {
-		return errcode.New(errcode.NotPrimaryKeyTable, nil, "%s: only appends are taken, upsert and delete need a primary-key table", req.Kind)
-	}
-	at, err := locate(s.catalog, s.host, bucket)
+func (s *Writes) propose(ctx context.Context, p *pending, req *codec.WriteRequest) error {
+	at, err := locate(s.catalog, s.host, p.bucket)
 	if err != nil {
 		return err
 	}
-	if len(at.info.Descriptor.Schema.PrimaryKey) > 0 {
-		return errcode.New(errcode.NotLogTable, nil, "table %s has a primary key: rows are upserted into it, not appended", at.info.Path)
+	if err := checkKind(at.info, req); err != nil {
+		return err
 	}
 	header, err := batch.ParseHeader(req.Batch)
 	if err != nil {
 		return err
 	}
-	layout, err := s.layouts.get(at.info, header.SchemaID)
+	p.rows = int64(header.RowCount)
+	if req.Kind != flussv1.WriteKind_WRITE_KIND_APPEND {
+		p.keyed = true
+		return s.proposeKeyed(ctx, p, at, &header, req)
+	}
+	shape, err := s.shapes.ofLog(at.info, header.SchemaID)
 	if err != nil {
 		return err
 	}
-	parsed, err := batch.Validate(layout, req.Batch, s.limits)
+	parsed, err := batch.Validate(shape.layout, req.Batch, s.limits)
 	if err != nil {
 		return err
 	}
-	return at.tablet.Append(ctx, tablet.Append{Bucket: bucket, Batch: parsed.Bytes}, reply)
+	return at.tablet.Append(ctx, tablet.Append{Bucket: p.bucket, Batch: parsed.Bytes}, p.done)
+}
+
+// checkKind reports a write that is not for this kind of table.
+func checkKind(info *table.Info, req *codec.WriteRequest) error {
+	keyed := info.Descriptor.HasPrimaryKey()
+	switch req.Kind {
+	case flussv1.WriteKind_WRITE_KIND_APPEND:
+		if keyed {
+			return errcode.New(errcode.NotLogTable, nil, "table %s has a primary key: rows are upserted into it, not appended", info.Path)
+		}
+		if len(req.TargetColumns) > 0 {
+			return errcode.New(errcode.InvalidArgument, nil, "table %s takes whole rows: leave the target columns out", info.Path)
+		}
+	case flussv1.WriteKind_WRITE_KIND_UPSERT, flussv1.WriteKind_WRITE_KIND_DELETE:
+		if !keyed {
+			return errcode.New(errcode.NotPrimaryKeyTable, nil, "table %s has no primary key: rows are appended to it, not upserted or deleted", info.Path)
+		}
+		if _, known := flussv1.MergeMode_name[int32(req.MergeMode)]; !known {
+			return errcode.New(errcode.InvalidArgument, nil, "merge mode %d is not known to this server", req.MergeMode)
+		}
+	default:
+		return errcode.New(errcode.InvalidArgument, nil, "the kind of write %d is not known to this server", req.Kind)
+	}
+	return nil
+}
+
+// proposeKeyed proposes a batch for a primary-key table. Its rows are looked at
+// first, for the machine behind the tablet can refuse what merging makes of rows,
+// but must not meet a batch that cannot be decoded.
+func (s *Writes) proposeKeyed(ctx context.Context, p *pending, at hosted, header *batch.Header, req *codec.WriteRequest) error {
+	shape, err := s.shapes.ofKeyed(at.info, header, req.Kind, req.TargetColumns)
+	if err != nil {
+		return err
+	}
+	limits := s.limits
+	limits.CheckCompressed = true
+	parsed, err := batch.Validate(shape.layout, req.Batch, limits)
+	if err != nil {
+		return err
+	}
+	var m batch.Meta
+	rec, err := decode(shape.layout, parsed.Bytes, &m, limits.MaxUncompressed)
+	if err != nil {
+		return err
+	}
+	p.deletes, err = shape.check(rec, p.bucket, partitionName(s.catalog, p.bucket))
+	rec.Release()
+	if err != nil {
+		return err
+	}
+	kind := tablet.UpsertRows
+	if req.Kind == flussv1.WriteKind_WRITE_KIND_DELETE {
+		kind, p.deletes = tablet.DeleteKeys, p.rows
+	}
+	return at.tablet.Upsert(ctx, tablet.Upsert{
+		Bucket: p.bucket, Batch: parsed.Bytes, Kind: kind, Mode: mergeMode(req.MergeMode), Targets: shape.targets,
+	}, p.done)
+}
+
+func mergeMode(m flussv1.MergeMode) flussv1.MergeMode {
+	if m == flussv1.MergeMode_MERGE_MODE_UNSPECIFIED {
+		return flussv1.MergeMode_MERGE_MODE_DEFAULT
+	}
+	return m
 }
 
 func writeResponse(request uint64, bucket ids.Bucket, r tablet.AppendResult) *flussv1.WriteResponse {
