@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/fluss-go/fluss/proto/batch"
@@ -10,9 +11,6 @@ import (
 	"github.com/fluss-go/fluss/proto/table"
 	"github.com/fluss-go/fluss/server/row"
 )
-
-// maxFormats bounds the formats of rows that are kept compiled.
-const maxFormats = 16384
 
 type formatKey struct {
 	table  ids.TableID
@@ -26,7 +24,7 @@ type formats struct {
 }
 
 func newFormats(catalog Catalog) *formats {
-	return &formats{catalog, newCache[formatKey, *row.Format](maxFormats)}
+	return &formats{catalog, newCache[formatKey, *row.Format](maxTableColumns)}
 }
 
 // get returns the format of a schema version. It fails with UNKNOWN_TABLE, and
@@ -43,7 +41,7 @@ func (f *formats) get(key formatKey) (*row.Format, error) {
 	if !ok {
 		return nil, errcode.New(errcode.Corrupt, nil, "table %s has a row of schema version %d, which it never had", t.Info.Path, key.schema)
 	}
-	return f.add(key, row.NewFormat(s)), nil
+	return f.add(key, row.NewFormat(s), len(s.Columns)), nil
 }
 
 // tableFormats finds the formats of one table's rows. It is for one goroutine.
@@ -106,8 +104,8 @@ type rowShape struct {
 }
 
 // rowShape returns the shape of answers with the columns of a schema version, 0
-// being the newest; all when there are none. It fails with UNKNOWN_SCHEMA and
-// UNKNOWN_COLUMN.
+// being the newest; all when there are none. It fails with UNKNOWN_SCHEMA,
+// UNKNOWN_COLUMN and INVALID_PROJECTION.
 func (s *Lookups) rowShape(info *table.Info, id ids.SchemaID, columns []int32) (*rowShape, error) {
 	key := rowShapeKey{table: info.ID, version: info.Version, schema: id, columns: packIDs(columns)}
 	if found, ok := s.answers.find(key); ok {
@@ -128,18 +126,18 @@ func (s *Lookups) rowShape(info *table.Info, id ids.SchemaID, columns []int32) (
 			if !ok {
 				return nil, errcode.New(errcode.UnknownColumn, nil, "schema version %d of table %s has no column with the id %d", version.ID, info.Path, c)
 			}
+			if slices.Contains(columns[:i], c) {
+				return nil, errcode.New(errcode.InvalidProjection, nil, "column %q of table %s is wanted twice", version.Columns[at].Name, info.Path)
+			}
 			want[i] = version.Columns[at]
 		}
-	}
-	if len(want) > schema.MaxFields {
-		return nil, errcode.New(errcode.LimitExceeded, nil, "%d columns are wanted, the limit is %d", len(want), schema.MaxFields).With("limit", schema.MaxFields)
 	}
 	if err := stillThere(info, version, want); err != nil {
 		return nil, err
 	}
 	shape := &rowShape{table: info.ID, schema: version.ID, want: nullable(want)}
 	shape.layout = batch.NewLayout(shape.want)
-	return s.answers.add(key, shape), nil
+	return s.answers.add(key, shape, len(want)), nil
 }
 
 // stillThere reports columns of an older schema version that rows may no longer

@@ -59,7 +59,7 @@ func NewLookups(o LookupOptions) *Lookups {
 	limits.MaxRows, limits.CheckCompressed = maxLookupKeys, true
 	return &Lookups{
 		catalog: o.Catalog, host: o.Host, limits: limits, clock: o.Clock, metrics: o.Metrics,
-		keys: newCache[keyShapeKey, *keyShape](maxKeyedShapes), answers: newCache[rowShapeKey, *rowShape](maxKeyedShapes),
+		keys: newCache[keyShapeKey, *keyShape](maxKeyedColumns), answers: newCache[rowShapeKey, *rowShape](maxKeyedColumns),
 		formats: newFormats(o.Catalog), scratch: sync.Pool{New: func() any { return new(lookup) }},
 	}
 }
@@ -109,6 +109,9 @@ func (s *Lookups) prepare(l *lookup, req *flussv1.LookupRequest) error {
 	if req.GetInsertIfAbsent() && req.GetPrefix() {
 		return errcode.New(errcode.InvalidArgument, nil, "a prefix names no row that could be inserted: look up by the whole primary key, or leave insert_if_absent out")
 	}
+	if err := checkKeyCount(req); err != nil {
+		return err
+	}
 	l.lookups, l.info = s, t.Info
 	if l.shape, err = s.keyShape(t.Info, req); err != nil {
 		return err
@@ -127,10 +130,11 @@ func (s *Lookups) find(ctx context.Context, l *lookup, req *flussv1.LookupReques
 		if err := ctx.Err(); err != nil {
 			return nil, errcode.From(err)
 		}
-		if err := l.open(req, b); err != nil {
+		rec, err := l.open(b)
+		if err != nil {
 			return nil, err
 		}
-		var err error
+		rec.Release() // l.list has the keys
 		if req.GetPrefix() {
 			err = l.prefixes(ctx)
 		} else {
@@ -192,24 +196,9 @@ func (l *lookup) row(_ int, r []byte) error {
 	return l.answer.add(r)
 }
 
-// open makes a bucket that at hand, and its keys those in list.
-func (l *lookup) open(req *flussv1.LookupRequest, b *flussv1.LookupKeys) error {
-	rec, err := l.openRecord(b)
-	if err != nil {
-		return err
-	}
-	rec.Release()
-	if n := len(l.counts) + len(l.list); n > maxLookupKeys {
-		return tooManyKeys(req)
-	}
-	if l.counts == nil {
-		l.counts = make([]uint32, 0, min(len(l.list)*len(req.GetBuckets()), maxLookupKeys))
-	}
-	return nil
-}
-
-// openRecord is open; it returns the record of the keys, which the caller releases.
-func (l *lookup) openRecord(b *flussv1.LookupKeys) (arrow.RecordBatch, error) {
+// open makes a bucket that at hand, and its keys those in list. The caller
+// releases the record of the keys.
+func (l *lookup) open(b *flussv1.LookupKeys) (arrow.RecordBatch, error) {
 	l.bucket = ids.Bucket{Table: l.info.ID, Partition: ids.PartitionID(b.GetPartitionId()), Bucket: ids.BucketID(b.GetBucket())}
 	var err error
 	if l.at, err = locate(l.lookups.catalog, l.lookups.host, l.bucket); err != nil {
@@ -218,9 +207,20 @@ func (l *lookup) openRecord(b *flussv1.LookupKeys) (arrow.RecordBatch, error) {
 	return l.shape.read(&l.keyScratch, b.GetKeys(), l.lookups.limits, l.bucket, partitionName(l.lookups.catalog, l.bucket))
 }
 
-func tooManyKeys(req *flussv1.LookupRequest) error {
-	return errcode.New(errcode.LimitExceeded, nil, "the %d buckets of the look-up have more than %d keys: send fewer at a time",
-		len(req.GetBuckets()), maxLookupKeys).With("limit", maxLookupKeys)
+// checkKeyCount reports batches that are none, or that have too many keys in all.
+func checkKeyCount(req *flussv1.LookupRequest) error {
+	total := int64(0)
+	for _, b := range req.GetBuckets() {
+		h, err := batch.ParseHeader(b.GetKeys())
+		if err != nil {
+			return err
+		}
+		if total += int64(h.RowCount); total > maxLookupKeys {
+			return errcode.New(errcode.LimitExceeded, nil, "the look-up has more than %d keys: send fewer at a time", maxLookupKeys).
+				With("limit", maxLookupKeys)
+		}
+	}
+	return nil
 }
 
 // prefixes looks up all rows under the prefixes in list.

@@ -106,8 +106,8 @@ func BenchmarkLookup(b *testing.B) {
 	k, err := newKeyShape(info, keyShapeKey{}, []ids.FieldID{1})
 	require.NoError(b, err)
 	f := newFormats(nil)
-	f.add(formatKey{info.ID, 1}, format)
-	s := &Lookups{answers: newCache[rowShapeKey, *rowShape](1)}
+	f.add(formatKey{info.ID, 1}, format, 1)
+	s := &Lookups{answers: newCache[rowShapeKey, *rowShape](100)}
 	limits := batch.Limits{MaxRows: maxLookupKeys, CheckCompressed: true, CheckUTF8: true}
 	for _, n := range []int{1, 16, 64} {
 		rows := "["

@@ -43,7 +43,7 @@ type inserts struct {
 
 // bucket sends the keys of a bucket that have no row.
 func (in *inserts) bucket(ctx context.Context, l *lookup, b *flussv1.LookupKeys) error {
-	rec, err := l.openRecord(b)
+	rec, err := l.open(b)
 	if err != nil {
 		return err
 	}

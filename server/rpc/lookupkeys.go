@@ -68,7 +68,7 @@ func (s *Lookups) keyShape(info *table.Info, req *flussv1.LookupRequest) (*keySh
 	if err != nil {
 		return nil, err
 	}
-	return s.keys.add(key, k), nil
+	return s.keys.add(key, k, len(k.columns)), nil
 }
 
 func newKeyShape(info *table.Info, key keyShapeKey, columns []ids.FieldID) (*keyShape, error) {

@@ -15,11 +15,12 @@ import (
 	"github.com/fluss-go/fluss/proto/table"
 )
 
-// Bounds of the shapes of batches that are kept compiled. Those of primary-key
-// tables are more than tables, for writers choose columns.
+// Bounds of what is kept compiled, in columns, each of some hundred bytes. Clients
+// choose the columns of what they send to primary-key tables and get from there,
+// and could make any number of shapes.
 const (
-	maxLogShapes   = 16384
-	maxKeyedShapes = 2048
+	maxTableColumns = 1 << 20
+	maxKeyedColumns = 1 << 17
 )
 
 // shapeKey names the shape of written batches.
@@ -54,7 +55,7 @@ type shape struct {
 type shapes struct{ logs, keyed *cache[shapeKey, *shape] }
 
 func newShapes() shapes {
-	return shapes{newCache[shapeKey, *shape](maxLogShapes), newCache[shapeKey, *shape](maxKeyedShapes)}
+	return shapes{newCache[shapeKey, *shape](maxTableColumns), newCache[shapeKey, *shape](maxKeyedColumns)}
 }
 
 // ofLog returns the shape of batches of a log table, or UNKNOWN_SCHEMA.
@@ -67,7 +68,7 @@ func (c shapes) ofLog(info *table.Info, id ids.SchemaID) (*shape, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.logs.add(key, &shape{layout: batch.NewLayout(s.Columns)}), nil
+	return c.logs.add(key, &shape{layout: batch.NewLayout(s.Columns)}, len(s.Columns)), nil
 }
 
 // ofKeyed returns the shape of batches of a primary-key table. It fails with
@@ -83,7 +84,7 @@ func (c shapes) ofKeyed(info *table.Info, h *batch.Header, kind flussv1.WriteKin
 	if err != nil {
 		return nil, err
 	}
-	return c.keyed.add(key, s), nil
+	return c.keyed.add(key, s, len(s.fields)), nil
 }
 
 func newKeyedShape(info *table.Info, key shapeKey, targets []int32) (*shape, error) {
