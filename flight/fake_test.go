@@ -215,6 +215,14 @@ func (s *memSource) Endpoints(context.Context, ids.Bucket) ([]string, error) {
 	return []string{"127.0.0.1:9123"}, nil
 }
 
+func (s *memSource) Rows(context.Context, ids.Bucket) (flight.Rows, error) {
+	return nil, errcode.New(errcode.Unsupported, nil, "no rows")
+}
+
+func (s *memSource) Looker(context.Context, flight.LookRequest) (flight.Looker, error) {
+	return nil, errcode.New(errcode.Unsupported, nil, "no look-ups")
+}
+
 // memPutter appends to bucket 0.
 type memPutter struct {
 	t      *flight.Table

@@ -7,6 +7,7 @@ import (
 	"github.com/fluss-go/fluss/proto/batch"
 	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
 	"github.com/fluss-go/fluss/proto/ids"
+	"github.com/fluss-go/fluss/proto/schema"
 	"github.com/fluss-go/fluss/proto/table"
 	"google.golang.org/grpc/mem"
 )
@@ -25,6 +26,13 @@ type Source interface {
 	Endpoints(ctx context.Context, bucket ids.Bucket) ([]string, error)
 	// Put starts writing rows to a table. The service closes the Putter.
 	Put(ctx context.Context, request PutRequest) (Putter, error)
+	// Rows takes the rows of a bucket of a primary-key table as they are now. The
+	// service closes them. It fails with UnknownBucket or NotLeader.
+	Rows(ctx context.Context, bucket ids.Bucket) (Rows, error)
+	// Looker opens look-ups in a primary-key table. The service closes it. It
+	// fails with NotPrimaryKeyTable, and UnknownColumn for a column that the
+	// table, or a key that the key schema, does not have.
+	Looker(ctx context.Context, request LookRequest) (Looker, error)
 }
 
 // Table is a table and its partitions at one moment.
@@ -109,4 +117,61 @@ type Ack struct {
 	Base, End ids.Offset
 	Rows      int64
 	Err       error
+}
+
+// Rows are the rows of one bucket of a primary-key table at one moment. It is
+// safe for concurrent use.
+type Rows interface {
+	// Offset is the offset of the first change that is not in the rows.
+	Offset() ids.Offset
+	// Count is the number of rows.
+	Count() int64
+	// Scan starts reading rows in key order. The cursor is closed before the rows.
+	Scan(s RowScan) (RowCursor, error)
+	Close()
+}
+
+// RowScan says which rows are read, and what of them. Keys are physical keys as
+// keys.KeyEncoder makes them; nil is no bound.
+type RowScan struct {
+	// Schema has the columns wanted, with the ids that they have in the newest
+	// schema, and has its id. It may have no columns.
+	Schema *schema.Schema
+	// Rows with keys above After and in [From, To) are read.
+	After, From, To []byte
+}
+
+// RowCursor reads the rows of a RowScan in key order. It is not safe for
+// concurrent use.
+type RowCursor interface {
+	// Next returns up to maxRows rows, or about maxBytes bytes of them, as a
+	// plain batch with the layout of RowScan.Schema and base offset 0, and the key
+	// of its last row, which is valid until the next call. It returns no batch at
+	// the end. The batch is the caller's to Release and valid after Close.
+	Next(maxRows, maxBytes int) (Batch, []byte, error)
+	Close()
+}
+
+// LookRequest says how rows are looked up.
+type LookRequest struct {
+	Path table.Path
+	// Columns are those wanted of the rows; nil is all.
+	Columns []string
+	// Prefix tells that keys are the columns of the bucket key, and that all rows
+	// with them are wanted.
+	Prefix bool
+	// InsertIfAbsent makes a row for a key that has none.
+	InsertIfAbsent bool
+	// Keys is the schema of the records of keys; columns are matched by name.
+	Keys *arrow.Schema
+}
+
+// Looker looks rows up. It is used by one goroutine.
+type Looker interface {
+	// Schema is that of the rows that Look returns; all columns are nullable.
+	Schema() *arrow.Schema
+	// Look returns the rows of each key, those of a key after each other, and how
+	// many each has. rows is the caller's to release.
+	Look(ctx context.Context, keys arrow.RecordBatch) (rows arrow.RecordBatch, counts []uint32, err error)
+	Close() error
 }

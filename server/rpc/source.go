@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fluss-go/fluss/flight"
+	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
 	"github.com/fluss-go/fluss/proto/table"
 	"github.com/fluss-go/fluss/server/logstore"
@@ -64,6 +65,16 @@ func (s *Source) Endpoints(context.Context, ids.Bucket) ([]string, error) {
 // Put implements flight.Source.
 func (s *Source) Put(ctx context.Context, request flight.PutRequest) (flight.Putter, error) {
 	return s.Putters.put(ctx, request)
+}
+
+// Rows implements flight.Source.
+func (s *Source) Rows(context.Context, ids.Bucket) (flight.Rows, error) {
+	return nil, errcode.New(errcode.Unsupported, nil, "this server does not scan the rows of primary-key tables")
+}
+
+// Looker implements flight.Source.
+func (s *Source) Looker(context.Context, flight.LookRequest) (flight.Looker, error) {
+	return nil, errcode.New(errcode.Unsupported, nil, "this server does not look rows up over Arrow Flight: use the service fluss.v1.Lookup")
 }
 
 // bucketLog returns the log of a bucket. It fails as locate does.
