@@ -22,7 +22,9 @@ func Tuned(creds credentials.TransportCredentials) credentials.TransportCredenti
 // tuned sets options of a socket when the handshake begins: the one place where
 // gRPC shows the bare connection on both sides and leaves dialing, and with it
 // proxies, as they are.
-type tuned struct{ credentials.TransportCredentials }
+type tuned struct {
+	credentials.TransportCredentials
+}
 
 // ClientHandshake implements credentials.TransportCredentials.
 func (t tuned) ClientHandshake(ctx context.Context, authority string, conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
