@@ -62,7 +62,12 @@ type command struct {
 	kind    kind
 	bucket  ids.Bucket
 	payload []byte
+	// trailer is written behind the payload, and read as part of it.
+	trailer []byte
 }
+
+// size is that of the payload in the entry.
+func (c *command) size() int { return len(c.payload) + len(c.trailer) }
 
 // errEntry is what is wrong with an entry that cannot be read.
 var errEntry = errors.New("malformed entry")
@@ -90,13 +95,14 @@ func appendCommand(dst []byte, c command) []byte {
 	var h [commandHeaderSize]byte
 	le := binary.LittleEndian
 	h[0], h[1] = byte(c.kind), commandVersion
-	le.PutUint32(h[4:], uint32(len(c.payload)))
+	le.PutUint32(h[4:], uint32(c.size()))
 	le.PutUint64(h[8:], uint64(c.bucket.Table))
 	le.PutUint64(h[16:], uint64(c.bucket.Partition))
 	le.PutUint32(h[24:], uint32(c.bucket.Bucket))
 	dst = append(dst, h[:]...)
 	dst = append(dst, c.payload...)
-	return append(dst, zeros[:padded(len(c.payload))-len(c.payload)]...)
+	dst = append(dst, c.trailer...)
+	return append(dst, zeros[:padded(c.size())-c.size()]...)
 }
 
 // entryReader gives the commands of an entry in order.

@@ -76,7 +76,7 @@ func (q *queue) push(c command, w waiter) error {
 		defer q.mu.Unlock()
 		return q.refusal
 	}
-	if q.open != nil && len(q.open.entry)+commandHeaderSize+len(c.payload) > q.limit {
+	if q.open != nil && len(q.open.entry)+commandHeaderSize+c.size() > q.limit {
 		q.full = append(q.full, q.open)
 		q.open = nil
 	}

@@ -52,9 +52,7 @@ func (t *Tablet) Upsert(ctx context.Context, u Upsert, done func(AppendResult)) 
 	if err != nil {
 		return err
 	}
-	payload := make([]byte, 0, len(u.Batch)+upsertTrailer+4*len(u.Targets))
-	payload = appendTrailer(append(payload, u.Batch...), &u)
-	return t.enqueue(ctx, command{kind: kindUpsert, bucket: u.Bucket, payload: payload}, done)
+	return t.enqueue(ctx, command{kind: kindUpsert, bucket: u.Bucket, payload: u.Batch, trailer: appendTrailer(nil, &u)}, done)
 }
 
 // rowsOf finds the rows of a bucket.

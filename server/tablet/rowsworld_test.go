@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -62,6 +64,8 @@ type rowsWorld struct {
 	clock  *manualClock
 	engine table.MergeEngine
 	wal    bool // table.changelog.image
+	// faults says that the disk may fail, stopped that it did.
+	faults, stopped bool
 
 	mu sync.Mutex // guards changes of the state against a crash in the middle
 	rowsState
@@ -323,7 +327,7 @@ func (w *rowsWorld) step(h *Host) {
 		return
 	case n == 3 && len(w.info.GetSchemas()) < 12:
 		w.become(func(s *rowsState) { s.pending = w.alter() })
-	case n < 6:
+	case n < 6 && !w.faults:
 		w.check(h)
 		return
 	default:
@@ -341,13 +345,18 @@ func (w *rowsWorld) send(h *Host) {
 	}
 	tab := tabletOf(w.t, h, 1)
 	if o.alter != nil {
-		require.NoError(w.t, tab.UpdateTable(context.Background(), o.alter))
+		if err := tab.UpdateTable(context.Background(), o.alter); w.fails(err) {
+			return
+		}
 		w.become(func(s *rowsState) { s.info, s.pending = o.alter, nil })
 		return
 	}
 	rows, n := w.fold(o)
 	for range 1 + w.rng.IntN(2) {
 		r := upsertNow(tab, o.upsert)
+		if w.fails(r.Err) {
+			return
+		}
 		require.Equal(w.t, AppendResult{Base: w.end, End: w.end + n}, r)
 	}
 	w.become(func(s *rowsState) {
@@ -355,6 +364,16 @@ func (w *rowsWorld) send(h *Host) {
 		s.end += n
 		s.seq++
 	})
+}
+
+// fails reports whether err is one that the disk may be the reason of.
+func (w *rowsWorld) fails(err error) bool {
+	if err == nil {
+		return false
+	}
+	require.True(w.t, w.faults, "%v", err)
+	w.stopped = true
+	return true
 }
 
 func (w *rowsWorld) become(change func(*rowsState)) {
@@ -525,10 +544,14 @@ func (w *rowsWorld) foldChange(rows map[string]values, c batch.ChangeType, v val
 	}
 }
 
-func (w *rowsWorld) open(fs vfs.FS) *Host {
+func (w *rowsWorld) options(fs vfs.FS) HostOptions {
 	o := testOptions(fs)
-	o.Clock, o.RowsBytes = w.clock, 4<<10
-	h := openHost(w.t, o)
+	o.Clock, o.RowsBytes = w.clock, 1<<20 // held back, the manual clock would stand still
+	return o
+}
+
+func (w *rowsWorld) open(fs vfs.FS) *Host {
+	h := openHost(w.t, w.options(fs))
 	tab := tabletOf(w.t, h, 1)
 	if len(tab.Tables()) == 0 {
 		require.NoError(w.t, tab.OpenBuckets(context.Background(), w.info, 0, []ids.BucketID{0}))
@@ -600,4 +623,48 @@ func (w *rowsWorld) lives(fs vfs.FS, c *crasher) {
 		w.step(h)
 	}
 	require.NoError(w.t, h.Close())
+}
+
+// TestRowsSurviveFaults fails operation i of everything, once, and then opens the
+// directory again.
+func TestRowsSurviveFaults(t *testing.T) {
+	seed := seedOf(t)
+	stride := max(1, 24/max(1, rounds(1)))
+	for fail := int(seed % uint64(stride)); ; fail += stride {
+		w := newRowsWorld(t, seed, uint64(fail))
+		mem := vfs.NewCrashableMem()
+		inj := errorfs.OnIndex(int32(fail))
+		var hit atomic.Bool
+		w.faults = true
+		o := w.options(errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+			if inj.MaybeError(op) == nil {
+				return nil
+			}
+			hit.Store(true)
+			return []error{syscall.EIO, syscall.ENOSPC}[fail%2]
+		})))
+		if h, err := OpenHost(t.Context(), o); err == nil {
+			tab := tabletOf(t, h, 1)
+			if !w.fails(tab.OpenBuckets(context.Background(), w.info, 0, []ids.BucketID{0})) {
+				for range 60 {
+					if w.step(h); w.stopped {
+						break
+					}
+				}
+			}
+			_ = h.Close() // may fail: that is the point
+		}
+		w.faults, w.stopped = false, false
+		h := w.open(mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(0, 0))}))
+		w.send(h)
+		w.check(h)
+		for range 10 {
+			w.step(h)
+		}
+		w.check(h)
+		require.NoError(t, h.Close())
+		if !hit.Load() {
+			return
+		}
+	}
 }

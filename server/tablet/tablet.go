@@ -147,7 +147,7 @@ func (t *Tablet) enqueue(ctx context.Context, c command, done func(AppendResult)
 	if t.host.diskFull.Load() {
 		return diskGuardError(t.host.opt.WriteLimitRatio)
 	}
-	n := int64(commandHeaderSize + len(c.payload))
+	n := int64(commandHeaderSize + c.size())
 	if err := t.host.acquire(ctx, n); err != nil {
 		return err
 	}
