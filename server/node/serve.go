@@ -71,7 +71,7 @@ func (n *Node) serve() {
 	flussv1.RegisterLookupServer(n.grpc, rpc.NewLookups(rpc.LookupOptions{
 		Catalog: n.meta, Host: n.host, Limits: limits, Clock: n.clock, Metrics: n.counters,
 	}))
-	source := &rpc.Source{Catalog: n.meta, Host: n.host, Endpoint: n.Endpoint(), Putters: n.putters}
+	source := rpc.NewSource(n.meta, n.host, n.Endpoint(), n.putters)
 	n.flight = flight.New(source, flight.Options{
 		Logger: n.logger.With("component", "flight"), MaxBatchBytes: int(n.cfg.MaxBatchSize),
 		MaxStreams: max(minStreams, int(n.cfg.MemoryLimit/streamBytes)),

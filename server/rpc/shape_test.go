@@ -169,3 +169,32 @@ func TestShapesAreKept(t *testing.T) {
 	_, err = c.ofKeyed(info, &batch.Header{SchemaID: 1, Flags: batch.FlagChangeTypes}, flussv1.WriteKind_WRITE_KIND_DELETE, nil)
 	require.ErrorIs(t, err, &errcode.Error{Code: errcode.InvalidBatch})
 }
+
+// FuzzUpsert checks that hostile batches are refused or looked at, and never panic.
+func FuzzUpsert(f *testing.F) {
+	info := testInfo(f, "id BIGINT NOT NULL, name STRING NOT NULL, day STRING NOT NULL", table.Descriptor{BucketCount: 1, PartitionKeys: []string{"day"}}, "id", "day")
+	all := info.Schema().Columns
+	for _, codec := range []batch.Codec{batch.None, batch.LZ4Frame, batch.Zstd} {
+		f.Add(testBatch(f, testRecord(f, all, `[{"id": 1, "name": "a", "day": "mon"}, {"id": 2, "name": "", "day": "mon"}]`), all, false, codec))
+		f.Add(testBatch(f, testRecord(f, withChanges(all), `[{"id": 1, "day": "mon", "__change_type": 4}]`), all, true, codec))
+	}
+	shapes := newShapes()
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, err := batch.ParseHeader(b)
+		if err != nil {
+			return
+		}
+		h.SchemaID = 1
+		s, err := shapes.ofKeyed(info, &h, flussv1.WriteKind_WRITE_KIND_UPSERT, nil)
+		require.NoError(t, err)
+		parsed, err := batch.Validate(s.layout, b, batch.Limits{CheckCompressed: true, CheckUTF8: true})
+		if err != nil {
+			return
+		}
+		var m batch.Meta
+		rec, err := decode(s.layout, parsed.Bytes, &m, 0)
+		require.NoError(t, err)
+		_, _ = s.check(rec, ids.Bucket{Table: 7, Partition: 1}, "mon")
+		rec.Release()
+	})
+}

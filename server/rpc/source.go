@@ -15,12 +15,17 @@ import (
 
 // Source is what the Flight service reads from and writes to.
 type Source struct {
-	Catalog Catalog
-	Host    *tablet.Host
-	// Endpoint is where clients reach this server, host:port.
-	Endpoint string
-	// Putters starts writes for DoPut.
-	Putters *Putters
+	catalog  Catalog
+	host     *tablet.Host
+	endpoint string
+	putters  *Putters
+	formats  *formats
+}
+
+// NewSource returns the source of the server that clients reach at endpoint,
+// host:port. Putters starts writes for DoPut and look-ups for DoExchange.
+func NewSource(catalog Catalog, host *tablet.Host, endpoint string, putters *Putters) *Source {
+	return &Source{catalog: catalog, host: host, endpoint: endpoint, putters: putters, formats: newFormats(catalog)}
 }
 
 var _ flight.Source = (*Source)(nil)
@@ -28,7 +33,7 @@ var _ flight.Source = (*Source)(nil)
 // Tables implements flight.Source.
 func (s *Source) Tables(context.Context) ([]*table.Info, error) {
 	var infos []*table.Info
-	for t := range s.Catalog.Catalog().Tables() {
+	for t := range s.catalog.Catalog().Tables() {
 		infos = append(infos, t.Info)
 	}
 	slices.SortFunc(infos, func(a, b *table.Info) int { return strings.Compare(a.Path.String(), b.Path.String()) })
@@ -37,7 +42,7 @@ func (s *Source) Tables(context.Context) ([]*table.Info, error) {
 
 // Table implements flight.Source.
 func (s *Source) Table(_ context.Context, path table.Path) (*flight.Table, error) {
-	t, err := s.Catalog.Catalog().Table(path)
+	t, err := s.catalog.Catalog().Table(path)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +55,7 @@ func (s *Source) Table(_ context.Context, path table.Path) (*flight.Table, error
 
 // Log implements flight.Source.
 func (s *Source) Log(_ context.Context, bucket ids.Bucket) (flight.Log, error) {
-	log, err := bucketLog(s.Catalog, s.Host, bucket)
+	log, err := bucketLog(s.catalog, s.host, bucket)
 	if err != nil {
 		return nil, err
 	}
@@ -59,17 +64,25 @@ func (s *Source) Log(_ context.Context, bucket ids.Bucket) (flight.Log, error) {
 
 // Endpoints implements flight.Source.
 func (s *Source) Endpoints(context.Context, ids.Bucket) ([]string, error) {
-	return []string{s.Endpoint}, nil
+	return []string{s.endpoint}, nil
 }
 
 // Put implements flight.Source.
 func (s *Source) Put(ctx context.Context, request flight.PutRequest) (flight.Putter, error) {
-	return s.Putters.put(ctx, request)
+	return s.putters.put(ctx, request)
 }
 
 // Rows implements flight.Source.
-func (s *Source) Rows(context.Context, ids.Bucket) (flight.Rows, error) {
-	return nil, errcode.New(errcode.Unsupported, nil, "this server does not scan the rows of primary-key tables")
+func (s *Source) Rows(_ context.Context, bucket ids.Bucket) (flight.Rows, error) {
+	at, err := locate(s.catalog, s.host, bucket)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := at.tablet.Rows(bucket)
+	if err != nil {
+		return nil, err
+	}
+	return rowsAdapter{Rows: rows, table: bucket.Table, formats: s.formats}, nil
 }
 
 // Looker implements flight.Source.
