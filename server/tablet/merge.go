@@ -250,8 +250,9 @@ func (g *merger) change(t *rowTable, plan *upsertPlan, s *slot, i int, remove bo
 // maxKeyBytes bounds the encoded primary key of a row.
 const maxKeyBytes = 32 << 10
 
-// maxRowBytes bounds a row: two of them must fit a batch of changes.
-const maxRowBytes = 64 << 20
+// maxRowBytes bounds a row: an update's two, and what was collected before, make
+// one batch, which must fit a message of 32 MiB to readers.
+const maxRowBytes = 14 << 20
 
 // number gives a new row its value of the auto-increment column, and lets an old
 // one keep its own.
