@@ -30,6 +30,13 @@ import (
 // values are those of a row by field id; nulls are left out.
 type values map[ids.FieldID]any
 
+// of returns v without columns that s does not have.
+func (v values) of(s *schema.Schema) values {
+	v = maps.Clone(v)
+	maps.DeleteFunc(v, func(id ids.FieldID, _ any) bool { _, ok := s.IndexByID(id); return !ok })
+	return v
+}
+
 // The columns of the tables of a rowsWorld; more come and go.
 const (
 	fieldID      ids.FieldID = 1 + iota // INT, in the key
@@ -83,7 +90,7 @@ type rowsState struct {
 
 func newRowsWorld(t *testing.T, seed, stream uint64) *rowsWorld {
 	w := &rowsWorld{t: t, rng: rand.New(rand.NewPCG(seed, stream)), clock: newManualClock()}
-	w.engine = []table.MergeEngine{table.LastRow, table.LastRow, table.LastRow, table.LastRow}[stream%4]
+	w.engine = []table.MergeEngine{table.LastRow, table.FirstRow, table.Versioned, table.Aggregation}[stream%4]
 	w.wal = w.engine != table.Aggregation && w.rng.IntN(3) == 0
 	column := func(id ids.FieldID, name string, k schema.Kind) schema.Field {
 		return schema.Field{ID: id, Name: name, Type: schema.Of(k)}
@@ -188,16 +195,16 @@ func (w *rowsWorld) fold(o *op) (rows map[string]values, n ids.Offset) {
 		if keep {
 			continue
 		}
-		n++
 		if after == nil {
+			n++
 			delete(rows, key)
 			continue
 		}
-		for id := range after { // columns that are gone are forgotten at the next write
-			if _, ok := live.IndexByID(id); !ok {
-				delete(after, id)
-			}
+		after = after.of(live) // columns that are gone are forgotten at the next write
+		if w.engine == table.Aggregation && old != nil && maps.Equal(after, old.of(live)) {
+			continue // nothing to add up
 		}
+		n++
 		if old != nil && !w.wal {
 			n++
 		}
@@ -428,9 +435,7 @@ func (w *rowsWorld) visible() map[string]values {
 	s := w.schema()
 	out := map[string]values{}
 	for key, v := range w.rows {
-		v = maps.Clone(v)
-		maps.DeleteFunc(v, func(id ids.FieldID, _ any) bool { _, ok := s.IndexByID(id); return !ok })
-		out[key] = v
+		out[key] = v.of(s)
 	}
 	return out
 }
@@ -501,8 +506,8 @@ func (w *rowsWorld) foldLog(tab *Tablet) map[string]values {
 	}
 	require.Equal(w.t, w.end, at)
 	s := w.schema()
-	for _, v := range rows {
-		maps.DeleteFunc(v, func(id ids.FieldID, _ any) bool { _, ok := s.IndexByID(id); return !ok })
+	for key, v := range rows {
+		rows[key] = v.of(s)
 	}
 	return rows
 }
