@@ -268,21 +268,21 @@ func BenchmarkProject(b *testing.B) {
 	} {
 		out, err := project.NewOutput(s, p, nil)
 		require.NoError(b, err)
-		plan, err := out.Plan(s)
+		plan, err := out.Plan(s, false)
 		require.NoError(b, err)
 		w := project.NewWire(context.Background(), out, nil, codec.Buffers)
 		var d codec.FlightData
 		b.Run("slice/"+name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				require.NoError(b, w.Raw(&d, plan, stored, 0))
+				require.NoError(b, w.Raw(&d, plan, stored, project.Origin{}))
 				d.Free()
 			}
 		})
 		b.Run("gather/"+name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				require.NoError(b, w.Append(plan, stored, 0, project.Rows{To: benchBatchRows}))
+				require.NoError(b, w.Append(plan, stored, project.Origin{}, project.Rows{To: benchBatchRows}))
 				if rows, bytes := w.Pending(); rows >= 64<<10 || bytes >= 256<<10 {
 					w.Finish(&d)
 					d.Free()

@@ -6,6 +6,7 @@ import (
 	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
 
 	"github.com/fluss-go/fluss/flight/project"
+	"github.com/fluss-go/fluss/flight/ticket"
 	"github.com/fluss-go/fluss/proto/batch"
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
@@ -40,6 +41,12 @@ type bucketScan struct {
 	cancel func()
 	// queued is guarded by the queue's mutex.
 	queued bool
+	// snapshot is set while the rows as they are now are read; then there is no
+	// log yet.
+	snapshot *snapshotScan
+	// parts are those that the rows were read in before, or all of them when
+	// changes follow that some of the parts have; see ticket.Resume.
+	parts []ticket.Part
 
 	// Of the gathered rows: where they begin, and the newest batch.
 	base      ids.Offset
@@ -49,26 +56,41 @@ type bucketScan struct {
 
 func keyOf(b ids.Bucket) bucketKey { return bucketKey{b.Partition, b.Bucket} }
 
-// openBucket adds a bucket to the stream.
+// openBucket adds a bucket to the stream. The rows of a primary-key table are
+// only opened when it is the bucket's turn.
 func (st *stream) openBucket(ctx context.Context, ref ids.Bucket) error {
-	log, err := st.service.source.Log(ctx, ref)
+	b := &bucketScan{bucket: ref, follows: st.scan.request.GetFollow(), schema: st.scan.out.Target().ID}
+	if resume := st.scan.starts[keyOf(ref)].resume; resume != nil {
+		b.parts = resume.Parts
+	}
+	if st.scan.begins(ref) {
+		b.snapshot = &snapshotScan{}
+	} else if err := st.openLog(ctx, b, st.scan.bounds); err != nil {
+		return err
+	}
+	st.open[keyOf(ref)] = b
+	st.queue.push(b)
+	return nil
+}
+
+// openLog has b read its log, where bounds says.
+func (st *stream) openLog(ctx context.Context, b *bucketScan, bounds func(context.Context, ids.Bucket, Log) (start, stop ids.Offset, err error)) error {
+	log, err := st.service.source.Log(ctx, b.bucket)
 	if err != nil {
 		return err
 	}
-	b := &bucketScan{bucket: ref, log: log, follows: st.scan.request.GetFollow(), schema: st.scan.out.Target().ID}
-	if b.pos, b.stop, err = st.scan.bounds(ctx, ref, log); err != nil {
+	if b.pos, b.stop, err = bounds(ctx, b.bucket, log); err != nil {
 		return err
 	}
+	b.log = log
 	if b.follows || b.pos < b.stop {
 		if b.cursor, err = log.Cursor(min(b.pos, log.HighWatermark())); err != nil {
 			return err
 		}
 	}
-	st.open[keyOf(ref)] = b
 	if b.follows {
 		b.cancel = log.Watch(func() { st.queue.push(b) })
 	}
-	st.queue.push(b)
 	return nil
 }
 
@@ -84,10 +106,13 @@ func (b *bucketScan) close() {
 		b.cursor.Close()
 		b.cursor = nil
 	}
+	if b.snapshot != nil {
+		b.snapshot.close()
+	}
 }
 
 // ended reports whether all rows have been looked at.
-func (b *bucketScan) ended() bool { return !b.follows && b.pos >= b.stop }
+func (b *bucketScan) ended() bool { return b.snapshot == nil && !b.follows && b.pos >= b.stop }
 
 // next returns the next batch, nil when there is none.
 func (b *bucketScan) next() (Batch, error) {
@@ -98,13 +123,22 @@ func (b *bucketScan) next() (Batch, error) {
 	return b.cursor.Next()
 }
 
-// position returns the metadata of a batch that ends where b is.
-func (b *bucketScan) position() *flussv1.ScanMetadata {
-	return &flussv1.ScanMetadata{
+// position returns the metadata of a batch that ends where b is. It is valid
+// until the next call.
+func (st *stream) position(b *bucketScan) *flussv1.ScanMetadata {
+	m := &flussv1.ScanMetadata{
 		PartitionId: int64(b.bucket.Partition), Bucket: int32(b.bucket.Bucket),
-		BaseOffset: int64(b.pos), NextOffset: int64(b.pos), HighWatermark: int64(b.log.HighWatermark()),
+		BaseOffset: int64(b.pos), NextOffset: int64(b.pos), HighWatermark: int64(b.pos),
 		CommitTimestampMs: b.timestamp, SchemaId: int32(b.schema), BucketEnd: b.ended(),
 	}
+	if b.log != nil {
+		m.HighWatermark = int64(b.log.HighWatermark())
+	}
+	if r, ok := b.resume(); ok {
+		st.token = ticket.AppendResume(st.token[:0], &r)
+		m.Resume = st.token
+	}
+	return m
 }
 
 // turn lets a bucket send one message, and queues it again if it may have more.
@@ -123,6 +157,8 @@ func (st *stream) turn(ctx context.Context, b *bucketScan) error {
 	switch {
 	case b.ended():
 		st.end(b)
+	case more && b.snapshot != nil:
+		st.queue.pushFront(b) // so that one bucket's rows are held at a time
 	case more:
 		st.queue.push(b)
 	}
@@ -143,6 +179,9 @@ func (st *stream) end(b *bucketScan) {
 // fill reads batches until there is a message to send, and sends it. more tells
 // that the bucket may have another one at once.
 func (st *stream) fill(ctx context.Context, b *bucketScan) (more bool, err error) {
+	if b.snapshot != nil {
+		return st.fillRows(ctx, b)
+	}
 	for range turnBatches {
 		if b.ended() {
 			return false, st.flush(b, true)
@@ -175,7 +214,7 @@ func (st *stream) flush(b *bucketScan, end bool) error {
 	if rows == 0 && !end {
 		return nil
 	}
-	m := b.position()
+	m := st.position(b)
 	if rows > 0 {
 		m.BaseOffset = int64(b.base)
 	}
@@ -200,17 +239,26 @@ func (st *stream) consume(ctx context.Context, b *bucketScan, stored Batch) (sen
 	}
 	if from >= to {
 		b.pos = max(b.pos, b.endOr(h.EndOffset()))
+		b.forgetParts()
 		return false, nil
 	}
-	plan, err := st.plan(ctx, h.SchemaID)
+	plan, err := st.plan(ctx, &h)
 	if err != nil {
 		return false, err
 	}
-	rows := project.Rows{}
-	if st.wire.MayMatch(plan, v) {
-		if rows, err = st.wire.Match(plan, stored, from, to); err != nil {
-			return false, batch.Unreadable(err, b.bucket, h.BaseOffset, h.EndOffset())
-		}
+	if !st.wire.MayMatch(plan, v) {
+		b.advance(&h, to)
+		return false, nil
+	}
+	if st.scan.out.Binlog() {
+		return false, st.gatherPairs(b, plan, stored, from, to)
+	}
+	rows, err := st.wire.Match(plan, stored, from, to)
+	if err == nil {
+		rows, err = st.uncovered(b, plan, stored, rows)
+	}
+	if err != nil {
+		return false, batch.Unreadable(err, b.bucket, h.BaseOffset, h.EndOffset())
 	}
 	if rows.Len() == 0 {
 		b.advance(&h, to)
@@ -233,12 +281,35 @@ func (st *stream) consume(ctx context.Context, b *bucketScan, stored Batch) (sen
 	if pending == 0 {
 		b.base = h.BaseOffset + ids.Offset(firstOf(rows))
 	}
-	if err := st.wire.Append(plan, stored, b.bucket.Bucket, rows); err != nil {
+	if err := st.wire.Append(plan, stored, b.origin(), rows); err != nil {
 		return false, batch.Unreadable(err, b.bucket, h.BaseOffset, h.EndOffset())
 	}
 	st.take(rows.Len())
 	b.advance(&h, to)
 	return false, nil
+}
+
+// gatherPairs gathers the changes of a batch, of whose rows those of [from, to) belong
+// to the scan, as pairs.
+func (st *stream) gatherPairs(b *bucketScan, plan *project.Plan, stored Batch, from, to int) error {
+	h := stored.View().Header()
+	pairs, err := st.wire.Pairs(plan, stored, from, to)
+	if err == nil && int64(len(pairs)) >= st.left {
+		pairs = pairs[:st.left]
+		to = int(pairs[len(pairs)-1].Last()) + 1
+	}
+	if err == nil && len(pairs) > 0 {
+		if pending, _ := st.wire.Pending(); pending == 0 {
+			b.base = h.BaseOffset + ids.Offset(pairs[0].Last())
+		}
+		err = st.wire.AppendPairs(plan, stored, b.origin(), pairs)
+	}
+	if err != nil {
+		return batch.Unreadable(err, b.bucket, h.BaseOffset, h.EndOffset())
+	}
+	st.take(len(pairs))
+	b.advance(&h, to)
+	return nil
 }
 
 // endOr returns where the scan stops, or otherwise when it does not.
@@ -268,6 +339,7 @@ func firstOf(r project.Rows) int {
 func (b *bucketScan) advance(h *batch.Header, to int) {
 	b.pos = h.BaseOffset + ids.Offset(to)
 	b.timestamp, b.schema = h.CommitTimestamp, h.SchemaID
+	b.forgetParts()
 }
 
 // peek reads the next batch ahead and reports whether there is one that belongs
@@ -285,12 +357,12 @@ func (b *bucketScan) peek() bool {
 
 // slice sends a whole batch as it is stored.
 func (st *stream) slice(b *bucketScan, p *project.Plan, stored Batch, h *batch.Header) error {
-	if err := st.wire.Raw(&st.data, p, stored, b.bucket.Bucket); err != nil {
+	if err := st.wire.Raw(&st.data, p, stored, b.origin()); err != nil {
 		return err
 	}
 	st.take(int(h.RowCount))
 	b.advance(h, int(h.RowCount))
-	m := b.position()
+	m := st.position(b)
 	m.BaseOffset = int64(h.BaseOffset)
 	return st.sendWith(m)
 }

@@ -56,8 +56,13 @@ type stored struct {
 // append stores the rows of rec as one batch committed at ms.
 func (l *memLog) append(t testing.TB, s *schema.Schema, rec arrow.RecordBatch, c batch.Codec, ms int64) {
 	t.Helper()
-	layout := batch.NewLayout(s.Columns)
-	b, err := batch.NewEncoder(layout, batch.EncoderOptions{Codec: c}).Encode(nil, rec, batch.EncodeInfo{SchemaID: s.ID})
+	l.appendAs(t, batch.NewLayout(s.Columns), s.ID, rec, c, ms)
+}
+
+// appendAs is append with a layout of batches of the schema version id.
+func (l *memLog) appendAs(t testing.TB, layout *batch.Layout, id ids.SchemaID, rec arrow.RecordBatch, c batch.Codec, ms int64) {
+	t.Helper()
+	b, err := batch.NewEncoder(layout, batch.EncoderOptions{Codec: c}).Encode(nil, rec, batch.EncodeInfo{SchemaID: id})
 	require.NoError(t, err)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -180,6 +185,7 @@ type memSource struct {
 	tables map[table.Path]*flight.Table
 	logs   map[ids.Bucket]*memLog
 	puts   []*memPutter
+	keyed  map[ids.Bucket]*keyedBucket
 }
 
 func (s *memSource) Tables(context.Context) ([]*table.Info, error) {
@@ -213,10 +219,6 @@ func (s *memSource) Log(_ context.Context, b ids.Bucket) (flight.Log, error) {
 
 func (s *memSource) Endpoints(context.Context, ids.Bucket) ([]string, error) {
 	return []string{"127.0.0.1:9123"}, nil
-}
-
-func (s *memSource) Rows(context.Context, ids.Bucket) (flight.Rows, error) {
-	return nil, errcode.New(errcode.Unsupported, nil, "no rows")
 }
 
 func (s *memSource) Looker(context.Context, flight.LookRequest) (flight.Looker, error) {
@@ -302,7 +304,7 @@ func (s *memSource) log(t *flight.Table, b int) *memLog {
 }
 
 func newSource() *memSource {
-	return &memSource{tables: map[table.Path]*flight.Table{}, logs: map[ids.Bucket]*memLog{}}
+	return &memSource{tables: map[table.Path]*flight.Table{}, logs: map[ids.Bucket]*memLog{}, keyed: map[ids.Bucket]*keyedBucket{}}
 }
 
 // serve starts a server and returns its address.

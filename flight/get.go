@@ -3,6 +3,7 @@ package flight
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,13 +16,16 @@ import (
 	"github.com/fluss-go/fluss/flight/codec"
 	"github.com/fluss-go/fluss/flight/project"
 	"github.com/fluss-go/fluss/flight/ticket"
+	"github.com/fluss-go/fluss/proto/batch"
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
+	"github.com/fluss-go/fluss/proto/keys"
 )
 
 // DoGet streams the scan of a ticket: the schema, then batches, each with a
 // fluss.v1.ScanMetadata. Buckets take turns, one message each; one that has
-// nothing to send costs the others nothing.
+// nothing to send costs the others nothing. The rows of a primary-key table are
+// read one bucket after the other.
 func (s *Service) DoGet(tk *flight.Ticket, server flight.FlightService_DoGetServer) error {
 	leave, err := s.admit()
 	if err != nil {
@@ -86,7 +90,7 @@ type stream struct {
 	scan      *scan
 	server    flight.FlightService_DoGetServer
 	wire      *project.Wire
-	plans     map[ids.SchemaID]*project.Plan
+	plans     map[planKey]*project.Plan
 	keepAlive time.Duration
 	// left is how many rows may still be sent, untold how many of those sent
 	// Options.Sent has not heard of.
@@ -99,6 +103,8 @@ type stream struct {
 
 	data     codec.FlightData
 	metadata []byte
+	token    []byte
+	keys     keys.Keys
 
 	// sending and sent let the supervisor see whether the client reads.
 	sending atomic.Bool
@@ -128,6 +134,22 @@ func (q *queue) push(b *bucketScan) {
 	}
 }
 
+// pushFront queues b before all others unless it is queued. The stream calls it.
+func (q *queue) pushFront(b *bucketScan) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if b.queued {
+		return
+	}
+	b.queued = true
+	if q.first == 0 {
+		q.waiting = slices.Insert(q.waiting, 0, b)
+		return
+	}
+	q.first--
+	q.waiting[q.first] = b
+}
+
 // pop returns the next bucket, nil when there is none.
 func (q *queue) pop() *bucketScan {
 	q.mu.Lock()
@@ -151,7 +173,7 @@ func (q *queue) pop() *bucketScan {
 // run sends the whole scan.
 func (st *stream) run(ctx context.Context) error {
 	st.wire = project.NewWire(ctx, st.scan.out, st.scan.filter, codec.Buffers)
-	st.plans = map[ids.SchemaID]*project.Plan{}
+	st.plans = map[planKey]*project.Plan{}
 	st.open = map[bucketKey]*bucketScan{}
 	st.queue.signal = make(chan struct{}, 1)
 	st.idle = time.NewTimer(st.keepAlive)
@@ -231,7 +253,7 @@ func (st *stream) partitionTicker() *time.Ticker {
 }
 
 // findPartitions opens the buckets of partitions that came since; they are read
-// from their start.
+// from their start, or their rows first.
 func (st *stream) findPartitions(ctx context.Context) error {
 	t, err := st.service.source.Table(ctx, st.scan.table.Info.Path)
 	if err != nil {
@@ -250,7 +272,9 @@ func (st *stream) findPartitions(ctx context.Context) error {
 			continue
 		}
 		for _, b := range st.scan.buckets {
-			st.scan.starts[bucketKey{p.ID, b}] = 0
+			if st.scan.rows == nil || st.scan.request.GetStart() != nil {
+				st.scan.starts[bucketKey{p.ID, b}] = bucketStart{}
+			}
 			err := st.openBucket(ctx, ids.Bucket{Table: t.Info.ID, Partition: p.ID, Bucket: b})
 			if err != nil && !gone(err) { // one may be gone again by now
 				return err
@@ -293,7 +317,7 @@ func (st *stream) sendKeepAlive() error {
 		b, ok := st.open[keyOf(refs[st.turns%len(refs)])]
 		st.turns++
 		if ok {
-			return st.send(b.position())
+			return st.send(st.position(b))
 		}
 	}
 	st.idle.Reset(st.keepAlive)
@@ -316,25 +340,32 @@ func (st *stream) sendWith(m *flussv1.ScanMetadata) error {
 	return st.transmit()
 }
 
-// plan returns how batches of a schema version become the output.
-func (st *stream) plan(ctx context.Context, id ids.SchemaID) (*project.Plan, error) {
-	if p, ok := st.plans[id]; ok {
+// planKey names a form of stored batches.
+type planKey struct {
+	schema  ids.SchemaID
+	changes bool
+}
+
+// plan returns how batches like the one with the header h become the output.
+func (st *stream) plan(ctx context.Context, h *batch.Header) (*project.Plan, error) {
+	key := planKey{h.SchemaID, h.Flags&batch.FlagChangeTypes != 0}
+	if p, ok := st.plans[key]; ok {
 		return p, nil
 	}
-	stored, ok := st.scan.table.Info.SchemaByID(id)
+	stored, ok := st.scan.table.Info.SchemaByID(key.schema)
 	if !ok { // made since the scan began
 		t, err := st.service.source.Table(ctx, st.scan.table.Info.Path)
 		if err != nil {
 			return nil, err
 		}
-		if stored, ok = t.Info.SchemaByID(id); !ok {
-			return nil, errcode.New(errcode.Internal, errors.New("a batch has a schema that its table lacks"), "a batch has the schema version %d, which table %s does not have", id, t.Info.Path)
+		if stored, ok = t.Info.SchemaByID(key.schema); !ok {
+			return nil, errcode.New(errcode.Internal, errors.New("a batch has a schema that its table lacks"), "a batch has the schema version %d, which table %s does not have", key.schema, t.Info.Path)
 		}
 	}
-	p, err := st.scan.out.Plan(stored)
+	p, err := st.scan.out.Plan(stored, key.changes)
 	if err != nil {
 		return nil, err
 	}
-	st.plans[id] = p
+	st.plans[key] = p
 	return p, nil
 }

@@ -131,11 +131,20 @@ func (s *Service) endpoint(ctx context.Context, sc *scan, r *flussv1.ScanRequest
 
 // countRows returns how many rows a scan returns, or unknownCount.
 func (s *Service) countRows(ctx context.Context, sc *scan) int64 {
-	if sc.filter != nil || sc.request.GetFollow() {
+	if sc.filter != nil || sc.request.GetFollow() || sc.out.Binlog() || sc.rows != nil && len(sc.starts) > 0 {
 		return unknownCount
 	}
 	var n int64
 	for _, b := range sc.refs() {
+		if sc.rows != nil {
+			rows, err := s.source.Rows(ctx, b)
+			if err != nil {
+				return unknownCount
+			}
+			n += rows.Count()
+			rows.Close()
+			continue
+		}
 		log, err := s.source.Log(ctx, b)
 		if err != nil {
 			return unknownCount

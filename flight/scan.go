@@ -8,6 +8,7 @@ import (
 
 	"github.com/fluss-go/fluss/flight/filter"
 	"github.com/fluss-go/fluss/flight/project"
+	"github.com/fluss-go/fluss/flight/ticket"
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
 	"github.com/fluss-go/fluss/proto/schema"
@@ -24,7 +25,17 @@ type scan struct {
 	partitions []Partition
 	// buckets are the numbers asked for, ascending.
 	buckets []ids.BucketID
-	starts  map[bucketKey]ids.Offset
+	starts  map[bucketKey]bucketStart
+	// rows is set when the scan begins with the rows of a primary-key table as
+	// they are now.
+	rows *rowsPlan
+}
+
+// bucketStart is where one bucket is to start: at offset, unless resume tells
+// that not all rows were read.
+type bucketStart struct {
+	offset ids.Offset
+	resume *ticket.Resume
 }
 
 type bucketKey struct {
@@ -53,7 +64,11 @@ func (s *Service) resolve(ctx context.Context, r *flussv1.ScanRequest) (*scan, e
 	if err != nil {
 		return nil, err
 	}
-	if sc.out, err = project.NewOutput(target, r.GetProjection(), r.GetSystemColumns()); err != nil {
+	output := project.NewOutput
+	if r.GetWhat() == flussv1.ScanWhat_SCAN_WHAT_BINLOG {
+		output = project.NewBinlog
+	}
+	if sc.out, err = output(target, r.GetProjection(), r.GetSystemColumns()); err != nil {
 		return nil, err
 	}
 	if r.GetFilter() != "" {
@@ -64,26 +79,29 @@ func (s *Service) resolve(ctx context.Context, r *flussv1.ScanRequest) (*scan, e
 	if sc.partitions, err = sc.pickPartitions(t); err != nil {
 		return nil, err
 	}
-	return sc, sc.pickBuckets()
+	if err := sc.pickBuckets(); err != nil {
+		return nil, err
+	}
+	return sc, sc.planRows()
 }
 
 func checkWhat(what flussv1.ScanWhat, info *table.Info) error {
 	switch what {
+	case flussv1.ScanWhat_SCAN_WHAT_UNSPECIFIED, flussv1.ScanWhat_SCAN_WHAT_ROWS, flussv1.ScanWhat_SCAN_WHAT_CHANGELOG:
+		return nil
 	case flussv1.ScanWhat_SCAN_WHAT_LAKE:
 		return errcode.New(errcode.Unsupported, nil, "this server has no lake to read from: ask for rows")
-	case flussv1.ScanWhat_SCAN_WHAT_CHANGELOG:
-		if len(info.Schema().PrimaryKey) == 0 {
-			return errcode.New(errcode.NotPrimaryKeyTable, nil, "table %s has no primary key and so no changelog: ask for rows", info.Path)
+	case flussv1.ScanWhat_SCAN_WHAT_BINLOG:
+		if !isKeyed(info) {
+			return errcode.New(errcode.NotPrimaryKeyTable, nil, "table %s has no primary key and so no binlog: ask for rows", info.Path)
 		}
-	case flussv1.ScanWhat_SCAN_WHAT_UNSPECIFIED, flussv1.ScanWhat_SCAN_WHAT_ROWS:
-	default:
-		return errcode.New(errcode.Unsupported, nil, "a scan of the kind %d is not known to this server", what)
+		return nil
 	}
-	if len(info.Schema().PrimaryKey) > 0 {
-		return errcode.New(errcode.NotLogTable, nil, "table %s has a primary key: this server reads log tables only", info.Path)
-	}
-	return nil
+	return errcode.New(errcode.Unsupported, nil, "a scan of the kind %d is not known to this server", what)
 }
+
+// isKeyed reports whether the table has a primary key.
+func isKeyed(info *table.Info) bool { return len(info.Schema().PrimaryKey) > 0 }
 
 func targetSchema(info *table.Info, id ids.SchemaID) (*schema.Schema, error) {
 	if id == 0 {
@@ -141,17 +159,44 @@ func (sc *scan) pickBuckets() error {
 			sc.buckets = append(sc.buckets, ids.BucketID(b))
 		}
 	}
-	sc.starts = map[bucketKey]ids.Offset{}
+	sc.starts = map[bucketKey]bucketStart{}
 	for _, st := range sc.request.GetBucketStarts() {
 		if err := known(st.GetBucket()); err != nil {
 			return err
 		}
-		if st.GetOffset() < 0 {
-			return errcode.New(errcode.InvalidTicket, nil, "bucket %d is to start at offset %d: it must not be negative", st.GetBucket(), st.GetOffset())
+		start, err := sc.start(st)
+		if err != nil {
+			return err
 		}
-		sc.starts[bucketKey{ids.PartitionID(st.GetPartitionId()), ids.BucketID(st.GetBucket())}] = ids.Offset(st.GetOffset())
+		sc.starts[bucketKey{ids.PartitionID(st.GetPartitionId()), ids.BucketID(st.GetBucket())}] = start
 	}
 	return nil
+}
+
+// start checks where one bucket is to start.
+func (sc *scan) start(st *flussv1.BucketStart) (bucketStart, error) {
+	if len(st.GetResume()) == 0 {
+		if st.GetOffset() < 0 {
+			return bucketStart{}, errcode.New(errcode.InvalidTicket, nil, "bucket %d is to start at offset %d: it must not be negative", st.GetBucket(), st.GetOffset())
+		}
+		return bucketStart{offset: ids.Offset(st.GetOffset())}, nil
+	}
+	what := sc.request.GetWhat()
+	if !isKeyed(sc.table.Info) || what != flussv1.ScanWhat_SCAN_WHAT_UNSPECIFIED && what != flussv1.ScanWhat_SCAN_WHAT_ROWS {
+		return bucketStart{}, errcode.New(errcode.InvalidTicket, nil, "bucket %d is to go on with a resume token: only scans of the rows of a primary-key table do, others with an offset", st.GetBucket())
+	}
+	resume, err := ticket.ParseResume(st.GetResume())
+	if err != nil {
+		return bucketStart{}, err
+	}
+	partition := ids.PartitionID(st.GetPartitionId())
+	if err := resume.Of(ids.Bucket{Table: sc.table.Info.ID, Partition: partition, Bucket: ids.BucketID(st.GetBucket())}); err != nil {
+		return bucketStart{}, err
+	}
+	if !slices.ContainsFunc(sc.partitions, func(p Partition) bool { return p.ID == partition }) {
+		return bucketStart{}, errcode.New(errcode.UnknownPartition, nil, "a resume token is of the partition with id %d, which is not read or is gone", partition)
+	}
+	return bucketStart{offset: resume.Position, resume: resume}, nil
 }
 
 // refs returns the buckets to read, those of one number after each other's partitions.
@@ -180,7 +225,8 @@ func (sc *scan) bounds(ctx context.Context, b ids.Bucket, log Log) (start, stop 
 		stop = min(stop, high)
 	}
 	first := log.Start()
-	start, exact := sc.starts[bucketKey{b.Partition, b.Bucket}]
+	given, exact := sc.starts[keyOf(b)]
+	start = given.offset
 	if !exact {
 		if start, err = place(ctx, log, high, sc.request.GetStart(), first); err != nil {
 			return 0, 0, err

@@ -34,14 +34,15 @@ const allTypes = "id BIGINT NOT NULL, flag BOOLEAN, tiny TINYINT, small SMALLINT
 
 // metadata is the app_metadata of a batch in JSON.
 type metadata struct {
-	PartitionID   int64 `json:"partition_id"`
-	Bucket        int32 `json:"bucket"`
-	BaseOffset    int64 `json:"base_offset"`
-	NextOffset    int64 `json:"next_offset"`
-	HighWatermark int64 `json:"high_watermark"`
-	Timestamp     int64 `json:"commit_timestamp_ms"`
-	SchemaID      int32 `json:"schema_id"`
-	BucketEnd     bool  `json:"bucket_end"`
+	PartitionID   int64  `json:"partition_id"`
+	Bucket        int32  `json:"bucket"`
+	BaseOffset    int64  `json:"base_offset"`
+	NextOffset    int64  `json:"next_offset"`
+	HighWatermark int64  `json:"high_watermark"`
+	Timestamp     int64  `json:"commit_timestamp_ms"`
+	SchemaID      int32  `json:"schema_id"`
+	BucketEnd     bool   `json:"bucket_end"`
+	Resume        []byte `json:"resume"`
 }
 
 // chunk is a batch as a client got it: its rows as text, a value per column.
@@ -535,7 +536,7 @@ func TestBadRequests(t *testing.T) {
 		`{"table": "db.n", "buckets": [-1]}`:                        errcode.UnknownBucket,
 		`{"table": "db.n", "partitions": ["p"]}`:                    errcode.InvalidPartition,
 		`{"table": "db.n", "what": "lake"}`:                         errcode.Unsupported,
-		`{"table": "db.n", "what": "changelog"}`:                    errcode.NotPrimaryKeyTable,
+		`{"table": "db.n", "what": "binlog"}`:                       errcode.NotPrimaryKeyTable,
 		`{"table": "../etc/passwd"}`:                                errcode.InvalidName,
 		`{"table": "db.n", "buckets": [0], "from": {"offset": 11}}`: errcode.OffsetOutOfRange,
 	} {

@@ -1,5 +1,11 @@
 // Package flight serves tables over Arrow Flight: scans by DoGet, which slices
-// stored batches onto the wire, and appends by DoPut.
+// stored batches onto the wire, writes by DoPut and look-ups by DoExchange.
+//
+// A scan of the rows of a primary-key table takes the rows of each bucket as they
+// are at one moment, in key order, and when it follows the changes since. One that
+// is resumed takes the rows of a later moment behind the last key that was sent;
+// changes that a part of the rows has are then left out, so that none is missed and
+// none comes twice (ticket.Resume).
 //
 // What tables there are, their logs and how rows are written is the server's
 // business, which it lends as a Source. Errors are *errcode.Error; the server
@@ -46,6 +52,8 @@ type Options struct {
 	PartitionCheck time.Duration
 	// MaxBatchBytes bounds a batch of a DoPut, plain. Default: what codec lets through.
 	MaxBatchBytes int
+	// Now tells the time. Default: time.Now.
+	Now func() time.Time
 	// Sent is told the rows and bytes of each batch that a scan has sent; it must
 	// not block. Default: nobody is told.
 	Sent func(rows, bytes int64)
@@ -72,6 +80,9 @@ func (o *Options) EnsureDefaults() {
 	}
 	if o.MaxBatchBytes == 0 {
 		o.MaxBatchBytes = codec.MaxMessageBytes
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.Sent == nil {
 		o.Sent = func(int64, int64) {}

@@ -137,7 +137,7 @@ type RowScan struct {
 	// Schema has the columns wanted, with the ids that they have in the newest
 	// schema, and has its id. It may have no columns.
 	Schema *schema.Schema
-	// Rows with keys above After and in [From, To) are read.
+	// Rows with keys above After and in [From, To) are read, which may be none.
 	After, From, To []byte
 }
 

@@ -20,26 +20,31 @@ import (
 	"github.com/fluss-go/fluss/proto/schema"
 )
 
-// ChangeTypeColumn is the name of the system column that tells how a row changed its table.
-const ChangeTypeColumn = "__change_type"
-
-// appended is the change type of every row of a log table.
-const appended = "+A"
-
 // systemFields are the system columns by their number.
 var systemFields = map[flussv1.SystemColumn]schema.Field{
 	flussv1.SystemColumn_SYSTEM_COLUMN_BUCKET:      {Name: schema.ColumnBucket, Type: schema.Type{Kind: schema.Int}},
 	flussv1.SystemColumn_SYSTEM_COLUMN_OFFSET:      {Name: schema.ColumnOffset, Type: schema.Type{Kind: schema.BigInt}},
 	flussv1.SystemColumn_SYSTEM_COLUMN_TIMESTAMP:   {Name: schema.ColumnTimestamp, Type: schema.Type{Kind: schema.TimestampLTZ, Precision: 3}},
-	flussv1.SystemColumn_SYSTEM_COLUMN_CHANGE_TYPE: {Name: ChangeTypeColumn, Type: schema.Type{Kind: schema.String}},
+	flussv1.SystemColumn_SYSTEM_COLUMN_CHANGE_TYPE: {Name: schema.ColumnChangeType, Type: schema.Type{Kind: schema.String}},
 }
 
+// The columns of a binlog.
+const (
+	ColumnBefore = "before"
+	ColumnAfter  = "after"
+)
+
 // Output is what a scan returns: columns of one schema version, in the order
-// asked for, and then system columns. It is immutable.
+// asked for, and then system columns. A binlog returns the columns before and
+// after, of rows of these columns, in their place. It is immutable.
 type Output struct {
 	target  *schema.Schema
 	columns []outputColumn
-	arrow   *arrow.Schema
+	// leaves are the columns whose values come from stored ones: columns, or, of
+	// a binlog, the fields of its rows.
+	leaves []outputColumn
+	binlog bool
+	arrow  *arrow.Schema
 }
 
 // outputColumn is a column of the table, or a system column if system is set.
@@ -55,22 +60,62 @@ func NewOutput(target *schema.Schema, projection *flussv1.Projection, system []f
 	if err := o.addColumns(projection); err != nil {
 		return nil, err
 	}
-	for _, s := range system {
-		f, ok := systemFields[s]
-		if !ok {
-			return nil, errcode.New(errcode.InvalidProjection, nil, "system column %d is not known to this server", s)
-		}
-		o.columns = append(o.columns, outputColumn{f, s})
+	if err := o.addSystem(system); err != nil {
+		return nil, err
 	}
-	seen := make(map[string]bool, len(o.columns))
-	for _, c := range o.columns {
-		if seen[c.field.Name] {
-			return nil, errcode.New(errcode.InvalidProjection, nil, "column %q is asked for twice", c.field.Name)
-		}
-		seen[c.field.Name] = true
+	o.leaves = o.columns
+	o.arrow = schema.ArrowFields(o.Fields())
+	return o, nil
+}
+
+// NewBinlog resolves a projection as NewOutput does, for changes in pairs: the
+// columns before and after, null when there was no row, and then system columns.
+func NewBinlog(target *schema.Schema, projection *flussv1.Projection, system []flussv1.SystemColumn) (*Output, error) {
+	o := &Output{target: target, binlog: true}
+	if err := o.addColumns(projection); err != nil {
+		return nil, err
+	}
+	if err := o.checkNames(); err != nil {
+		return nil, err
+	}
+	o.leaves, o.columns = o.columns, nil
+	row := schema.Type{Kind: schema.Row, Nullable: true}
+	for _, c := range o.leaves {
+		row.Fields = append(row.Fields, c.field)
+	}
+	for _, name := range []string{ColumnBefore, ColumnAfter} {
+		o.columns = append(o.columns, outputColumn{field: schema.Field{Name: name, Type: row}})
+	}
+	if err := o.addSystem(system); err != nil {
+		return nil, err
 	}
 	o.arrow = schema.ArrowFields(o.Fields())
 	return o, nil
+}
+
+// Binlog reports whether the output is that of a binlog.
+func (o *Output) Binlog() bool { return o.binlog }
+
+func (o *Output) addSystem(system []flussv1.SystemColumn) error {
+	for _, s := range system {
+		f, ok := systemFields[s]
+		if !ok {
+			return errcode.New(errcode.InvalidProjection, nil, "system column %d is not known to this server", s)
+		}
+		o.columns = append(o.columns, outputColumn{f, s})
+	}
+	return o.checkNames()
+}
+
+func (o *Output) checkNames() error {
+	seen := make(map[string]bool, len(o.columns))
+	for _, c := range o.columns {
+		if seen[c.field.Name] {
+			return errcode.New(errcode.InvalidProjection, nil, "column %q is asked for twice", c.field.Name)
+		}
+		seen[c.field.Name] = true
+	}
+	return nil
 }
 
 func (o *Output) addColumns(p *flussv1.Projection) error {
@@ -137,3 +182,14 @@ func (o *Output) Fields() []schema.Field {
 
 // Target returns the schema version that the output was resolved against.
 func (o *Output) Target() *schema.Schema { return o.target }
+
+// Reads returns the ids of the columns that the output takes its values from, in order.
+func (o *Output) Reads() []ids.FieldID {
+	var out []ids.FieldID
+	for _, c := range o.leaves {
+		if c.system == 0 {
+			out = append(out, c.field.ID)
+		}
+	}
+	return out
+}

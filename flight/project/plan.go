@@ -13,8 +13,11 @@ const missing = -1
 // Plan says how batches of one stored schema version become the output. It is
 // immutable but for a Wire's use of it.
 type Plan struct {
-	stored *schema.Schema
-	// sources has, per output column, the place of the stored column, or missing.
+	// fields are the stored columns, that of the change types included.
+	fields []schema.Field
+	// changes is the place of the stored change types, or missing.
+	changes int
+	// sources has, per leaf of the output, the place of the stored column, or missing.
 	sources []int
 	// columns are the stored columns of sources, in that order.
 	columns []int
@@ -31,12 +34,18 @@ type Plan struct {
 	layouts []*batch.Layout
 }
 
-// Plan returns how batches of the schema version stored become o. It fails with
-// UnknownSchema, which a client answers by asking again with the table's newest
-// schema, when o cannot hold their values.
-func (o *Output) Plan(stored *schema.Schema) (*Plan, error) {
-	p := &Plan{stored: stored, raw: true, layouts: make([]*batch.Layout, len(stored.Columns))}
-	for _, c := range o.columns {
+// Plan returns how batches of the schema version stored become o; changes tells
+// that they have change types. It fails with UnknownSchema, which a client
+// answers by asking again with the table's newest schema, when o cannot hold
+// their values.
+func (o *Output) Plan(stored *schema.Schema, changes bool) (*Plan, error) {
+	p := &Plan{fields: stored.Columns, changes: missing, raw: !o.binlog, columns: []int{}}
+	if changes {
+		p.changes = len(stored.Columns)
+		p.fields = append(stored.Columns[:p.changes:p.changes], schema.Field{Name: schema.ColumnChangeType, Type: schema.Type{Kind: schema.TinyInt}})
+	}
+	p.layouts = make([]*batch.Layout, len(p.fields))
+	for _, c := range o.leaves {
 		source := missing
 		if c.system == 0 {
 			var err error
@@ -47,13 +56,10 @@ func (o *Output) Plan(stored *schema.Schema) (*Plan, error) {
 		p.sources = append(p.sources, source)
 		if source != missing {
 			p.columns = append(p.columns, source)
-			p.raw = p.raw && sameForm(stored.Columns[source].Type, c.field.Type)
+			p.raw = p.raw && sameForm(p.fields[source].Type, c.field.Type)
 		}
 	}
-	if p.columns == nil {
-		p.columns = []int{}
-	}
-	p.whole = len(o.columns) == len(stored.Columns) && len(p.columns) == len(stored.Columns)
+	p.whole = p.raw && len(o.leaves) == len(p.fields) && len(p.columns) == len(p.fields)
 	for i, c := range p.columns {
 		p.whole = p.whole && i == c
 	}
@@ -65,8 +71,8 @@ func (o *Output) Plan(stored *schema.Schema) (*Plan, error) {
 		p.filterSources = append(p.filterSources, source)
 	}
 	p.nodes, p.buffers = []int{0}, []int{0}
-	for i := range stored.Columns {
-		n, b := parts(stored.Columns[i].Type)
+	for i := range p.fields {
+		n, b := parts(p.fields[i].Type)
 		p.nodes = append(p.nodes, p.nodes[i]+n)
 		p.buffers = append(p.buffers, p.buffers[i]+b)
 	}
@@ -142,7 +148,7 @@ func parts(t schema.Type) (nodes, buffers int) {
 // layout returns the layout of the stored column i alone.
 func (p *Plan) layout(i int) *batch.Layout {
 	if p.layouts[i] == nil {
-		p.layouts[i] = batch.NewLayout(p.stored.Columns[i : i+1])
+		p.layouts[i] = batch.NewLayout(p.fields[i : i+1])
 	}
 	return p.layouts[i]
 }

@@ -6,8 +6,6 @@ import (
 	"github.com/fluss-go/fluss/flight/codec"
 	"github.com/fluss-go/fluss/proto/batch"
 	"github.com/fluss-go/fluss/proto/errcode"
-	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
-	"github.com/fluss-go/fluss/proto/ids"
 	"github.com/fluss-go/fluss/proto/schema"
 	"google.golang.org/grpc/mem"
 )
@@ -47,7 +45,7 @@ func (p *Plan) CanSlice(v *batch.View) bool {
 
 // Raw puts the whole batch into dst as slices of what is stored; the plan must
 // be able to (CanSlice). dst.Header is valid until the next call.
-func (w *Wire) Raw(dst *codec.FlightData, p *Plan, b Stored, bucket ids.BucketID) error {
+func (w *Wire) Raw(dst *codec.FlightData, p *Plan, b Stored, at Origin) error {
 	v := b.View()
 	if p.whole {
 		pieces, err := b.ReadColumns(nil)
@@ -57,6 +55,10 @@ func (w *Wire) Raw(dst *codec.FlightData, p *Plan, b Stored, bucket ids.BucketID
 		w.header = append(w.header[:0], v.MetaBytes()...)
 		dst.Header, dst.Body = w.header, pieces
 		return nil
+	}
+	values, err := w.systemValues(p, b, at)
+	if err != nil {
+		return err
 	}
 	pieces, err := b.ReadColumns(p.columns)
 	if err != nil {
@@ -71,7 +73,7 @@ func (w *Wire) Raw(dst *codec.FlightData, p *Plan, b Stored, bucket ids.BucketID
 	for i, c := range w.out.columns {
 		switch source := p.sources[i]; {
 		case c.system != 0:
-			body.system(c.system, &h, bucket)
+			body.system(c.system, &values, int(h.RowCount))
 		case source == missing:
 			body.nulls(c.field.Type, int(h.RowCount))
 		default:
@@ -213,31 +215,5 @@ func (b *rawBody) nulls(t schema.Type, n int) {
 	}
 	for i := range t.Fields {
 		b.nulls(t.Fields[i].Type, n)
-	}
-}
-
-// system appends a system column.
-func (b *rawBody) system(kind flussv1.SystemColumn, h *batch.Header, bucket ids.BucketID) {
-	n := int(h.RowCount)
-	b.meta.Nodes = append(b.meta.Nodes, batch.Node{Length: int64(n)})
-	b.zeros(0)
-	switch kind { //nolint:exhaustive // Output has no others
-	case flussv1.SystemColumn_SYSTEM_COLUMN_BUCKET:
-		b.add(n*4, func(dst []byte) { fillRepeated(dst, binary.LittleEndian.AppendUint32(nil, uint32(bucket))) })
-	case flussv1.SystemColumn_SYSTEM_COLUMN_TIMESTAMP:
-		b.add(n*8, func(dst []byte) { fillRepeated(dst, binary.LittleEndian.AppendUint64(nil, uint64(h.CommitTimestamp))) })
-	case flussv1.SystemColumn_SYSTEM_COLUMN_OFFSET:
-		b.add(n*8, func(dst []byte) {
-			for i := range n {
-				binary.LittleEndian.PutUint64(dst[i*8:], uint64(h.BaseOffset)+uint64(i))
-			}
-		})
-	default:
-		b.add((n+1)*4, func(dst []byte) {
-			for i := range n + 1 {
-				binary.LittleEndian.PutUint32(dst[i*4:], uint32(i*len(appended)))
-			}
-		})
-		b.add(n*len(appended), func(dst []byte) { fillRepeated(dst, []byte(appended)) })
 	}
 }

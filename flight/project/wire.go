@@ -2,7 +2,7 @@ package project
 
 import (
 	"context"
-	"encoding/binary"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -10,8 +10,8 @@ import (
 	"github.com/fluss-go/fluss/flight/filter"
 	"github.com/fluss-go/fluss/proto/batch"
 	"github.com/fluss-go/fluss/proto/errcode"
-	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
 	"github.com/fluss-go/fluss/proto/ids"
+	"github.com/fluss-go/fluss/proto/schema"
 	"google.golang.org/grpc/mem"
 )
 
@@ -20,6 +20,17 @@ import (
 type Stored interface {
 	View() *batch.View
 	ReadColumns(columns []int) (mem.BufferSlice, error)
+}
+
+// Origin is where a batch is from: what the system columns say that its header
+// does not.
+type Origin struct {
+	Bucket ids.BucketID
+	// Snapshot tells that the batch is of the rows as they were at Timestamp, in
+	// ms, when the next change was that with the offset Offset.
+	Snapshot  bool
+	Offset    ids.Offset
+	Timestamp int64
 }
 
 // Rows are rows of a batch: those numbered in List, ascending, or all of
@@ -63,6 +74,8 @@ type Wire struct {
 
 	columns []*column
 	rows    int
+	// changes is scratch.
+	changes []int8
 }
 
 // NewWire returns a Wire for o; f may be nil. Match gives up when ctx ends.
@@ -121,10 +134,10 @@ func (w *Wire) Match(p *Plan, b Stored, from, to int) (Rows, error) {
 		switch {
 		case source == missing:
 			arrays[i] = array.MakeFromData(nullArray(t, n))
-		case sameForm(p.stored.Columns[source].Type, t):
+		case sameForm(p.fields[source].Type, t):
 			arrays[i] = d.columns[source]
 		default:
-			data, ok := widened(d.columns[source].Data(), p.stored.Columns[source].Type, t)
+			data, ok := widened(d.columns[source].Data(), p.fields[source].Type, t)
 			if !ok {
 				return Rows{}, errWidening()
 			}
@@ -135,7 +148,7 @@ func (w *Wire) Match(p *Plan, b Stored, from, to int) (Rows, error) {
 	if err := w.matching(); err != nil {
 		return Rows{}, errcode.From(err)
 	}
-	return clip(w.picked, all), nil
+	return Pick(w.picked, all), nil
 }
 
 // errWidening is our own mistake: Plan has checked the types.
@@ -143,8 +156,9 @@ func errWidening() error {
 	return errcode.New(errcode.Internal, nil, "a stored column cannot be brought into the type asked for")
 }
 
-// clip returns those of picked that lie in all, as a range if they are one.
-func clip(picked []int32, all Rows) Rows {
+// Pick returns those of picked, ascending, that lie in [all.From, all.To), as a
+// range if they are one. It keeps picked.
+func Pick(picked []int32, all Rows) Rows {
 	for len(picked) > 0 && int(picked[0]) < all.From {
 		picked = picked[1:]
 	}
@@ -247,23 +261,26 @@ func (r *pieceReader) next(n int) ([]byte, error) {
 }
 
 // Append gathers rows of b for the message that Finish makes.
-func (w *Wire) Append(p *Plan, b Stored, bucket ids.BucketID, rows Rows) error {
+func (w *Wire) Append(p *Plan, b Stored, at Origin, rows Rows) error {
+	values, err := w.systemValues(p, b, at)
+	if err != nil {
+		return err
+	}
 	d, err := decode(p, b, p.columns)
 	if err != nil {
 		return err
 	}
 	defer d.free()
-	h := b.View().Header()
 	for i, c := range w.out.columns {
 		col := w.columns[i]
 		source := p.sources[i]
 		switch {
 		case c.system != 0:
-			col.appendSystem(c.system, &h, bucket, rows)
+			col.appendSystem(c.system, &values, rows)
 		case source == missing:
 			col.appendNulls(rows.Len())
 		default:
-			data, ok := widened(d.columns[source].Data(), p.stored.Columns[source].Type, c.field.Type)
+			data, ok := widened(d.columns[source].Data(), p.fields[source].Type, c.field.Type)
 			if !ok {
 				return errWidening()
 			}
@@ -276,32 +293,6 @@ func (w *Wire) Append(p *Plan, b Stored, bucket ids.BucketID, rows Rows) error {
 	}
 	w.rows += rows.Len()
 	return nil
-}
-
-// appendSystem appends the values of a system column for rows of a batch.
-func (c *column) appendSystem(kind flussv1.SystemColumn, h *batch.Header, bucket ids.BucketID, rows Rows) {
-	n := rows.Len()
-	switch kind { //nolint:exhaustive // Output has no others
-	case flussv1.SystemColumn_SYSTEM_COLUMN_BUCKET:
-		c.repeat(binary.LittleEndian.AppendUint32(nil, uint32(bucket)), n)
-	case flussv1.SystemColumn_SYSTEM_COLUMN_TIMESTAMP:
-		c.repeat(binary.LittleEndian.AppendUint64(nil, uint64(h.CommitTimestamp)), n)
-	case flussv1.SystemColumn_SYSTEM_COLUMN_OFFSET:
-		for _, r := range rows.List {
-			c.appendInt64(int64(h.BaseOffset) + int64(r))
-		}
-		if rows.List == nil {
-			for r := rows.From; r < rows.To; r++ {
-				c.appendInt64(int64(h.BaseOffset) + int64(r))
-			}
-		}
-	default:
-		for range n {
-			c.values = append(c.values, appended...)
-			c.offsets = binary.LittleEndian.AppendUint32(c.offsets, uint32(len(c.values)))
-		}
-		c.rows += n
-	}
 }
 
 // Pending returns how many rows Append has gathered, and about their bytes.
@@ -337,4 +328,47 @@ func (w *Wire) Finish(dst *codec.FlightData) {
 		c.reset()
 	}
 	w.rows = 0
+}
+
+// Fields returns the stored columns with the ids, in that order. It fails with
+// UnknownSchema when there is none with one of them.
+func (p *Plan) Fields(wanted []ids.FieldID) ([]schema.Field, error) {
+	places, err := p.places(wanted)
+	fields := make([]schema.Field, len(places))
+	for i, at := range places {
+		fields[i] = p.fields[at]
+	}
+	return fields, err
+}
+
+func (p *Plan) places(wanted []ids.FieldID) ([]int, error) {
+	var places []int
+	for _, id := range wanted {
+		at := slices.IndexFunc(p.fields, func(f schema.Field) bool { return f.ID == id })
+		if at < 0 {
+			return nil, errcode.New(errcode.UnknownSchema, nil, "a stored batch has no column with the id %d", id)
+		}
+		places = append(places, at)
+	}
+	return places, nil
+}
+
+// Columns returns the stored columns with the ids as they are; the record and
+// what it holds of b are good until free is called. It fails as Fields does.
+func (p *Plan) Columns(b Stored, wanted []ids.FieldID) (rec arrow.RecordBatch, free func(), err error) {
+	places, err := p.places(wanted)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := decode(p, b, places)
+	if err != nil {
+		return nil, nil, err
+	}
+	fields := make([]schema.Field, len(places))
+	arrays := make([]arrow.Array, len(places))
+	for i, at := range places {
+		fields[i], arrays[i] = p.fields[at], d.columns[at]
+	}
+	rec = array.NewRecordBatch(schema.ArrowFields(fields), arrays, int64(b.View().Header().RowCount))
+	return rec, func() { rec.Release(); d.free() }, nil
 }

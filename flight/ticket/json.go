@@ -117,7 +117,7 @@ func scanFromJSON(b []byte) (*flussv1.ScanRequest, error) {
 		o.read("limit", &r.Limit, "a whole number"),
 		o.read("buckets", &r.Buckets, "a list of bucket numbers"),
 		o.read("partitions", &r.Partitions, "a list of partition names"),
-		o.read("what", &what, `"rows", "changelog" or "lake"`),
+		o.read("what", &what, `"rows", "changelog", "binlog" or "lake"`),
 		o.read("system_columns", &system, "a list of "+names(systemColumns)),
 		o.readStart(r),
 		o.readStop(r),
@@ -131,7 +131,7 @@ func scanFromJSON(b []byte) (*flussv1.ScanRequest, error) {
 	if what != "" {
 		value, ok := whats[what]
 		if !ok {
-			return nil, o.wrong("what", `"rows", "changelog" or "lake"`)
+			return nil, o.wrong("what", `"rows", "changelog", "binlog" or "lake"`)
 		}
 		r.What = value
 	}
@@ -157,6 +157,7 @@ func first(err error) error {
 var whats = map[string]flussv1.ScanWhat{
 	"rows":      flussv1.ScanWhat_SCAN_WHAT_ROWS,
 	"changelog": flussv1.ScanWhat_SCAN_WHAT_CHANGELOG,
+	"binlog":    flussv1.ScanWhat_SCAN_WHAT_BINLOG,
 	"lake":      flussv1.ScanWhat_SCAN_WHAT_LAKE,
 }
 
@@ -172,7 +173,7 @@ func names[V any](m map[string]V) string {
 }
 
 const (
-	startShape = `"earliest", "latest", {"offset": 17} or {"timestamp": "2026-11-22T10:00:00Z"}`
+	startShape = `"full", "earliest", "latest", {"offset": 17}, {"timestamp": "2026-11-22T10:00:00Z"} or {"resume": "..."}`
 	stopShape  = `"now", "never", {"offset": 17} or {"timestamp": "2026-11-22T10:00:00Z"}`
 )
 
@@ -182,6 +183,8 @@ func (o object) readStart(r *flussv1.ScanRequest) error {
 		return nil
 	}
 	switch string(value) {
+	case `"full"`: // what a scan without a start is
+		return nil
 	case `"earliest"`:
 		r.Start = &flussv1.OffsetSpec{Spec: &flussv1.OffsetSpec_Earliest{Earliest: &flussv1.Empty{}}}
 		return nil
@@ -189,9 +192,34 @@ func (o object) readStart(r *flussv1.ScanRequest) error {
 		r.Start = &flussv1.OffsetSpec{Spec: &flussv1.OffsetSpec_Latest{Latest: &flussv1.Empty{}}}
 		return nil
 	}
-	var err error
-	r.Start, err = o.readPlace("from", startShape)
+	place, err := o.readPlace("from", startShape, []string{"offset", "timestamp", "resume"})
+	if err != nil {
+		return err
+	}
+	if _, ok := place.fields["resume"]; ok {
+		return place.readResume(r)
+	}
+	r.Start, err = place.spec()
 	return err
+}
+
+// readResume reads the resume of a batch's metadata; the scan is then one of its bucket.
+func (o object) readResume(r *flussv1.ScanRequest) error {
+	var token []byte
+	const shape = "the text of resume in a batch's metadata"
+	if err := o.read("resume", &token, shape); err != nil {
+		return err
+	}
+	resume, err := ParseResume(token)
+	if err != nil {
+		return err
+	}
+	bucket := int32(resume.Bucket.Bucket)
+	r.BucketStarts = []*flussv1.BucketStart{{PartitionId: int64(resume.Bucket.Partition), Bucket: bucket, Resume: token}}
+	if len(r.GetBuckets()) == 0 {
+		r.Buckets = []int32{bucket}
+	}
+	return nil
 }
 
 func (o object) readStop(r *flussv1.ScanRequest) error {
@@ -206,40 +234,45 @@ func (o object) readStop(r *flussv1.ScanRequest) error {
 		r.Follow = true
 		return nil
 	}
-	var err error
-	r.Stop, err = o.readPlace("until", stopShape)
+	place, err := o.readPlace("until", stopShape, []string{"offset", "timestamp"})
+	if err != nil {
+		return err
+	}
+	r.Stop, err = place.spec()
 	return err
 }
 
-// readPlace reads {"offset": n} or {"timestamp": "RFC 3339"}.
-func (o object) readPlace(name, shape string) (*flussv1.OffsetSpec, error) {
+// readPlace reads an object that has one of the fields.
+func (o object) readPlace(name, shape string, fields []string) (object, error) {
 	if !isJSON(o.fields[name]) {
-		return nil, o.wrong(name, shape)
+		return object{}, o.wrong(name, shape)
 	}
-	place, err := parseObject(strconv.Quote(name), o.fields[name], []string{"offset", "timestamp"})
-	if err != nil {
-		return nil, err
+	place, err := parseObject(strconv.Quote(name), o.fields[name], fields)
+	if err == nil && len(place.fields) != 1 {
+		err = o.wrong(name, shape)
 	}
-	if len(place.fields) != 1 {
-		return nil, o.wrong(name, shape)
-	}
-	if _, ok := place.fields["offset"]; ok {
+	return place, err
+}
+
+// spec reads {"offset": n} or {"timestamp": "RFC 3339"}.
+func (o object) spec() (*flussv1.OffsetSpec, error) {
+	if _, ok := o.fields["offset"]; ok {
 		var offset int64
-		if err := place.read("offset", &offset, "a whole number"); err != nil {
+		if err := o.read("offset", &offset, "a whole number"); err != nil {
 			return nil, err
 		}
 		if offset < 0 {
-			return nil, place.wrong("offset", "zero or more")
+			return nil, o.wrong("offset", "zero or more")
 		}
 		return &flussv1.OffsetSpec{Spec: &flussv1.OffsetSpec_Offset{Offset: offset}}, nil
 	}
 	var text string
-	if err := place.read("timestamp", &text, `a time like "2026-11-22T10:00:00Z"`); err != nil {
+	if err := o.read("timestamp", &text, `a time like "2026-11-22T10:00:00Z"`); err != nil {
 		return nil, err
 	}
 	t, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
-		return nil, place.wrong("timestamp", `a time like "2026-11-22T10:00:00Z", with its zone`)
+		return nil, o.wrong("timestamp", `a time like "2026-11-22T10:00:00Z", with its zone`)
 	}
 	return &flussv1.OffsetSpec{Spec: &flussv1.OffsetSpec_TimestampMs{TimestampMs: ceilMillis(t)}}, nil
 }

@@ -1,6 +1,7 @@
 package ticket
 
 import (
+	"encoding/base64"
 	"strconv"
 
 	"github.com/fluss-go/fluss/proto/errcode"
@@ -10,7 +11,8 @@ import (
 )
 
 // AppendMetadata appends the app_metadata of a streamed batch to dst: as
-// protobuf, or as a JSON object with the same field names.
+// protobuf, or as a JSON object with the same field names, in which resume is
+// base64 and left out when empty.
 func AppendMetadata(dst []byte, m *flussv1.ScanMetadata, asJSON bool) []byte {
 	if asJSON {
 		return appendMetadataJSON(dst, m)
@@ -32,6 +34,10 @@ func AppendMetadata(dst []byte, m *flussv1.ScanMetadata, asJSON bool) []byte {
 			dst = protowire.AppendTag(dst, f.number, protowire.VarintType)
 			dst = protowire.AppendVarint(dst, uint64(f.value))
 		}
+	}
+	if len(m.GetResume()) > 0 {
+		dst = protowire.AppendTag(dst, 9, protowire.BytesType)
+		dst = protowire.AppendBytes(dst, m.GetResume())
 	}
 	return dst
 }
@@ -58,7 +64,13 @@ func appendMetadataJSON(dst []byte, m *flussv1.ScanMetadata) []byte {
 		dst = strconv.AppendInt(dst, f.value, 10)
 	}
 	dst = append(dst, ",\"bucket_end\":"...)
-	return append(strconv.AppendBool(dst, m.GetBucketEnd()), '}')
+	dst = strconv.AppendBool(dst, m.GetBucketEnd())
+	if len(m.GetResume()) > 0 {
+		dst = append(dst, ",\"resume\":\""...)
+		dst = base64.StdEncoding.AppendEncode(dst, m.GetResume())
+		dst = append(dst, '"')
+	}
+	return append(dst, '}')
 }
 
 // ParseMetadata reads the protobuf form that AppendMetadata writes.

@@ -1,6 +1,8 @@
 package ticket
 
 import (
+	"errors"
+
 	"github.com/apache/arrow-go/v18/arrow/flight"
 	"github.com/fluss-go/fluss/proto/errcode"
 	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
@@ -67,4 +69,56 @@ func putFromJSON(b []byte) (Put, error) {
 		p.Mode = kind
 	}
 	return p, nil
+}
+
+// Exchange says what a DoExchange looks up and how.
+type Exchange struct {
+	Path *flussv1.TablePath
+	// Columns are those wanted, by name; nil is all.
+	Columns []string
+	// Prefix tells that all rows with the key's columns of the bucket key are wanted.
+	Prefix bool
+	// InsertIfAbsent makes a row for a key that has none.
+	InsertIfAbsent bool
+}
+
+// exchangeFields are the fields of a look-up command in JSON.
+var exchangeFields = []string{"table", "columns", "prefix", "insert_if_absent"}
+
+// ExchangeFromDescriptor reads the descriptor of a DoExchange: a path, or a JSON
+// command. It fails with InvalidTicket or InvalidName.
+func ExchangeFromDescriptor(d *flight.FlightDescriptor) (Exchange, error) {
+	switch d.GetType() {
+	case flight.DescriptorPATH:
+		path, err := fromPath(d.GetPath())
+		return Exchange{Path: path}, err
+	case flight.DescriptorCMD:
+	default:
+		return Exchange{}, errcode.New(errcode.InvalidTicket, nil,
+			"the first message names no table: send the descriptor path [\"db\", \"t\"] or the command {\"table\": \"db.t\", \"columns\": [\"a\"]}")
+	}
+	b := d.GetCmd()
+	if len(b) > MaxBytes {
+		return Exchange{}, invalid("a command of %d bytes: at most %d are taken", len(b), MaxBytes)
+	}
+	o, err := parseObject("the command", b, exchangeFields)
+	if err != nil {
+		return Exchange{}, err
+	}
+	var e Exchange
+	if e.Path, err = o.table(); err != nil {
+		return Exchange{}, err
+	}
+	err = errors.Join(
+		o.read("columns", &e.Columns, "a list of column names"),
+		o.read("prefix", &e.Prefix, "true or false"),
+		o.read("insert_if_absent", &e.InsertIfAbsent, "true or false"),
+	)
+	if err != nil {
+		return Exchange{}, first(err)
+	}
+	if e.Prefix && e.InsertIfAbsent {
+		return Exchange{}, invalid("the command asks for prefix and insert_if_absent: a row cannot be made of a part of its key")
+	}
+	return e, nil
 }

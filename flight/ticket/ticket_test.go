@@ -87,13 +87,13 @@ func TestBadTickets(t *testing.T) {
 		{`{"table": "t", "limit": 1.5}`, `"limit" must be a whole number, not 1.5`},
 		{`{"table": "t", "limit": -1}`, `must not be negative`},
 		{`{"table": "t", "buckets": ["a"]}`, "a list of bucket numbers"},
-		{`{"table": "t", "from": "yesterday"}`, `"from" must be "earliest", "latest", {"offset": 17}`},
+		{`{"table": "t", "from": "yesterday"}`, `"from" must be "full", "earliest", "latest", {"offset": 17}`},
 		{`{"table": "t", "from": {"offset": -1}}`, "zero or more"},
 		{`{"table": "t", "from": {"ofset": 1}}`, "the known ones are offset, timestamp"},
 		{`{"table": "t", "from": {"offset": 1, "timestamp": "x"}}`, `"from" must be`},
 		{`{"table": "t", "until": {"timestamp": "2026-11-22"}}`, "with its zone"},
 		{`{"table": "t", "until": "later"}`, `"until" must be "now", "never"`},
-		{`{"table": "t", "what": "snapshot"}`, `"what" must be "rows", "changelog" or "lake", not "snapshot"`},
+		{`{"table": "t", "what": "snapshot"}`, `"what" must be "rows", "changelog", "binlog" or "lake", not "snapshot"`},
 		{`{"table": "t", "system_columns": ["__row"]}`, `"__bucket", "__change_type", "__offset", "__timestamp"`},
 	} {
 		t.Run(tc.in, func(t *testing.T) {
