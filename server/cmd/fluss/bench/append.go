@@ -3,12 +3,9 @@ package bench
 import (
 	"context"
 	"errors"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/fluss-go/fluss/proto/schema"
 	"github.com/fluss-go/fluss/proto/table"
@@ -32,6 +29,20 @@ type Options struct {
 	Writers int
 	// Columns are those that a scan reads; none means all.
 	Columns []string
+	// Keys is how many rows by key a table has at the start: 0 to Keys-1.
+	Keys int64
+	// Distribution of the keys that are updated or looked up.
+	Distribution Distribution
+	// ValueBytes is the size of the STRING of a row by key, beside two BIGINT.
+	ValueBytes int
+	// Updates and Inserts are how many of 100 changes are such; the others delete.
+	Updates, Inserts int
+	// Typed upserts Go values row by row instead of Arrow batches.
+	Typed bool
+	// Callers is how many goroutines look up.
+	Callers int
+	// Stale allows look-ups of what is not the newest.
+	Stale bool
 	// Every is the pause between two writes of a latency run.
 	Every time.Duration
 	// Seed of the rows.
@@ -47,7 +58,11 @@ func scratch(ctx context.Context, c *sdk.Client, o *Options, kind string) (drop 
 	if err != nil {
 		return nil, err
 	}
-	s, err := schema.New(columns, nil)
+	var key []string
+	if o.Shape == Keyed {
+		key = []string{"id"}
+	}
+	s, err := schema.New(columns, key)
 	if err != nil {
 		return nil, err
 	}
@@ -83,12 +98,16 @@ func appendRows(ctx context.Context, c *sdk.Client, o Options) (r Result, err er
 	if err != nil {
 		return r, err
 	}
-	w := &writers{o: o, appender: appender, batches: batches}
+	send := func(ctx context.Context, round int64) (sent, error) {
+		batch := batches[int(round)%len(batches)]
+		f, err := appender.AppendBatch(ctx, batch)
+		return sent{futures: []sdk.Future{f}, rows: batch.NumRows(), bytes: Bytes(batch)}, err
+	}
+	w := &writers{o: o, send: send, flush: appender.Flush}
 	m := startMeter(ctx, cluster)
 	err = w.run(ctx)
-	r.Rows, r.Bytes = w.rows.Load(), w.bytes.Load()
+	w.measure(&r)
 	m.end(ctx, &r)
-	r.Latency = NewQuantiles(w.latencies)
 	return r, errors.Join(err, appender.Close(ctx))
 }
 
@@ -104,75 +123,4 @@ func prepare(o Options) ([]arrow.RecordBatch, error) {
 		out[i] = g.Batch(o.BatchRows)
 	}
 	return out, nil
-}
-
-// writers are the goroutines of one run.
-type writers struct {
-	o        Options
-	appender *sdk.Appender
-	batches  []arrow.RecordBatch
-	next     atomic.Int64
-	rows     atomic.Int64
-	bytes    atomic.Int64
-
-	mu        sync.Mutex
-	latencies []time.Duration // guarded by mu
-}
-
-func (w *writers) run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	for range w.o.Writers {
-		group.Go(func() error { return w.write(ctx) })
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	return w.appender.Flush(ctx)
-}
-
-// write appends until enough rows are taken. It waits for each ack, or, with one
-// writer of large batches, keeps a few under way.
-func (w *writers) write(ctx context.Context) error {
-	const ahead = 16
-	var waiting []started
-	var latencies []time.Duration
-	defer func() {
-		w.mu.Lock()
-		w.latencies = append(w.latencies, latencies...)
-		w.mu.Unlock()
-	}()
-	for {
-		taken := w.next.Add(int64(w.o.BatchRows))
-		full := taken-int64(w.o.BatchRows) >= w.o.Rows
-		limit := ahead
-		if full || w.o.BatchRows == 1 {
-			limit = 0
-		}
-		if !full {
-			s := started{at: time.Now(), batch: w.batches[int(taken/int64(w.o.BatchRows))%len(w.batches)]}
-			var err error
-			if s.future, err = w.appender.AppendBatch(ctx, s.batch); err != nil {
-				return err
-			}
-			waiting = append(waiting, s)
-		}
-		for len(waiting) > limit {
-			if _, err := waiting[0].future.WaitAll(ctx); err != nil {
-				return err
-			}
-			latencies = append(latencies, time.Since(waiting[0].at))
-			w.rows.Add(waiting[0].batch.NumRows())
-			w.bytes.Add(Bytes(waiting[0].batch))
-			waiting = waiting[1:]
-		}
-		if full {
-			return nil
-		}
-	}
-}
-
-type started struct {
-	at     time.Time
-	batch  arrow.RecordBatch
-	future sdk.Future
 }

@@ -26,6 +26,8 @@ const (
 	Narrow Shape = "narrow"
 	// Flights rows have date, delay, distance, origin and destination.
 	Flights Shape = "flights"
+	// Keyed rows have a primary key: a BIGINT, another one and a STRING of words.
+	Keyed Shape = "keyed"
 )
 
 // Columns returns the columns of a shape.
@@ -50,6 +52,8 @@ func Columns(s Shape) ([]schema.Field, error) {
 		return schema.ParseColumns("id BIGINT NOT NULL, value DOUBLE NOT NULL")
 	case Flights:
 		return schema.ParseColumns("date TIMESTAMP(3) NOT NULL, delay BIGINT NOT NULL, distance BIGINT NOT NULL, origin STRING NOT NULL, destination STRING NOT NULL")
+	case Keyed:
+		return schema.ParseColumns("id BIGINT NOT NULL, version BIGINT NOT NULL, value STRING NOT NULL")
 	}
 	return nil, errcode.New(errcode.InvalidArgument, nil, "the shape %q is not known: want wide, narrow or flights", s)
 }
@@ -73,6 +77,8 @@ type Generator struct {
 	// corpus is text that strings are cut from.
 	corpus string
 	id     int64
+	// valueBytes is the size of a STRING.
+	valueBytes int
 }
 
 // NewGenerator returns a generator of rows.
@@ -81,7 +87,8 @@ func NewGenerator(s Shape, seed uint64) (*Generator, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Generator{schema: schema.ArrowFields(columns), shape: s, rand: rand.New(rand.NewPCG(seed, seed))} //nolint:gosec // not a secret
+	g := &Generator{schema: schema.ArrowFields(columns), shape: s, valueBytes: wideText}
+	g.rand = rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // not a secret
 	var b strings.Builder
 	const corpusBytes = 1 << 20
 	for b.Len() < corpusBytes {
@@ -137,8 +144,8 @@ func (g *Generator) text() string {
 	if g.shape == Flights {
 		return airports[g.rand.IntN(len(airports))]
 	}
-	at := g.rand.IntN(len(g.corpus) - wideText)
-	return g.corpus[at : at+wideText]
+	at := g.rand.IntN(len(g.corpus) - g.valueBytes)
+	return g.corpus[at : at+g.valueBytes]
 }
 
 // Bytes returns the size of a batch's Arrow buffers.

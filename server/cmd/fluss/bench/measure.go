@@ -30,7 +30,16 @@ type Result struct {
 	ServerCPU *float64 `json:"server_cpu_seconds,omitempty"`
 	// CPUPerGB is that of both over 10^9 bytes.
 	CPUPerGB *float64 `json:"cpu_seconds_per_gb,omitempty"`
-	// Latency is of acks, or from write to read.
+	// CPUPerMillion is that of both over 10^6 rows, of benchmarks by key.
+	CPUPerMillion *float64 `json:"cpu_seconds_per_million_rows,omitempty"`
+	// Keys is how many keys were chosen from, Callers how many looked up.
+	Keys    int64 `json:"keys,omitempty"`
+	Callers int   `json:"callers,omitempty"`
+	// Found is how many look-ups had a row.
+	Found *int64 `json:"found,omitempty"`
+	// LongestGap is the longest time between two acks, in ms.
+	LongestGap *float64 `json:"longest_gap_ms,omitempty"`
+	// Latency is of acks, of look-ups, or from write to read.
 	Latency *Quantiles `json:"latency_ms,omitempty"`
 	// Ack is the time from write to ack, where Latency is to the read.
 	Ack *Quantiles `json:"ack_latency_ms,omitempty"`
@@ -88,6 +97,11 @@ func (m *meter) end(ctx context.Context, r *Result) {
 		if r.Bytes > 0 {
 			per := (cpu + r.ClientCPU) / (float64(r.Bytes) / gb)
 			r.CPUPerGB = &per
+		}
+		if r.Keys > 0 && r.Rows > 0 {
+			const million = 1e6
+			per := (cpu + r.ClientCPU) / (float64(r.Rows) / million)
+			r.CPUPerMillion = &per
 		}
 	}
 }
