@@ -12,11 +12,14 @@ import (
 
 // Apply returns the descriptor after the changes, in order, all or none; d stays as
 // it is. Column changes make one new schema, as schema.Apply does. Renaming a
-// column renames it in the keys and in the options that name it.
+// column renames it in the keys, in the options and in the custom properties that
+// name it; dropping one drops the custom properties `fields.<column>.*`. Those may
+// only be set for columns that are added by the same changes.
 //
-// It fails with INVALID_SCHEMA when a column of a key would be dropped, or a
-// partition column renamed or given another type, INVALID_OPTION for options that are
-// not alterable or bad, and as schema.Apply and Validate do.
+// It fails with INVALID_SCHEMA when a column of a key, the version column or the
+// auto-increment column would be dropped, or a partition column renamed or given
+// another type, INVALID_OPTION for options that are not alterable or bad, and as
+// schema.Apply and Validate do.
 func (d *Descriptor) Apply(changes []*flussv1.TableChange) (*Descriptor, error) {
 	out := d.Clone()
 	var f faults
@@ -51,6 +54,9 @@ func (d *Descriptor) Apply(changes []*flussv1.TableChange) (*Descriptor, error) 
 	if err := out.Validate(Limits{}); err != nil { // limits may have been lowered since the table was made
 		return nil, err
 	}
+	if err := out.checkAggregations(d); err != nil {
+		return nil, err
+	}
 	return out, nil
 }
 
@@ -77,7 +83,7 @@ func (d *Descriptor) reset(key string, f *faults) {
 
 // fixed are settings of Apache Fluss' SQL that are no options here, and cannot be
 // changed there or here.
-var fixed = []string{"bucket.num", "bucket.key", "auto-increment.fields", "bootstrap.servers"}
+var fixed = []string{"bucket.num", "bucket.key", autoIncrementKey, "bootstrap.servers"}
 
 func checkAlterable(key string, f *faults) bool {
 	_, isKnown := byName[key]
@@ -107,12 +113,76 @@ func alterableNames() []string {
 }
 
 func (d *Descriptor) checkDrop(name string, f *faults) {
+	auto, numbered := d.AutoIncrement()
 	switch {
 	case slices.Contains(d.PartitionKeys, name):
 		f.schema("column %q is a partition column and cannot be dropped", name)
 	case slices.Contains(d.BucketKeys, name):
 		f.schema("column %q is in the bucket key and cannot be dropped", name)
+	case strings.TrimSpace(d.Properties[versionColumnKey]) == name:
+		f.schema("column %q is the version column of the merge engine and cannot be dropped", name)
+	case numbered && auto == name:
+		f.schema("column %q is the auto-increment column and cannot be dropped", name)
+	default:
+		d.moveFieldProperties(name, "", f)
 	}
+}
+
+// moveFieldProperties renames the custom properties `fields.<from>.*`; it drops
+// them when to is "".
+func (d *Descriptor) moveFieldProperties(from, to string, f *faults) {
+	for _, key := range slices.Sorted(maps.Keys(d.Custom)) {
+		p, ok := parseFieldProperty(key)
+		if !ok || p.column != from {
+			continue
+		}
+		value := d.Custom[key]
+		delete(d.Custom, key)
+		if to == "" {
+			continue
+		}
+		renamed := fieldPrefix + to + strings.TrimPrefix(key, fieldPrefix+from)
+		if _, taken := d.Custom[renamed]; taken {
+			f.option(renamed, "%s is fixed: column %q keeps the aggregate function that it had as %q", shorten(renamed), to, from)
+			continue
+		}
+		d.Custom[renamed] = value
+	}
+}
+
+// checkAggregations compares the aggregate functions with those before: the values
+// that there are were made by them.
+func (d *Descriptor) checkAggregations(before *Descriptor) error {
+	if len(before.Custom) == 0 && len(d.Custom) == 0 {
+		return nil
+	}
+	was, err := before.Aggregations()
+	if err != nil {
+		return err
+	}
+	is, err := d.Aggregations()
+	if err != nil {
+		return err
+	}
+	var f faults
+	of := func(m map[string]Aggregate, column string) Aggregate {
+		if a, ok := m[column]; ok {
+			return a
+		}
+		return DefaultAggregate()
+	}
+	for i := range d.Schema.Columns {
+		c := &d.Schema.Columns[i]
+		at, ok := before.Schema.IndexByID(c.ID)
+		if !ok {
+			continue
+		}
+		if of(was, before.Schema.Columns[at].Name) != of(is, c.Name) {
+			key := aggregateKey(c.Name)
+			f.option(key, "%s is fixed: the aggregate function of a column, and its delimiter, can be chosen when the column is added, not later", shorten(key))
+		}
+	}
+	return f.err()
 }
 
 // checkPartitionTypes compares the partition columns' types with those before: the
@@ -146,7 +216,13 @@ func (d *Descriptor) rename(from, to string, f *faults) {
 		}
 	}
 	replace(d.BucketKeys)
-	for _, key := range []string{"table.merge-engine.versioned.ver-column", "table.statistics.columns"} {
+	if auto, ok := d.AutoIncrement(); ok && auto == from {
+		d.Custom[autoIncrementKey] = to
+	}
+	if from != to {
+		d.moveFieldProperties(from, to, f)
+	}
+	for _, key := range []string{versionColumnKey, "table.statistics.columns"} {
 		value, ok := d.Properties[key]
 		if !ok {
 			continue

@@ -47,7 +47,8 @@ type Descriptor struct {
 	Comment    string
 	// Properties are options under the names `table.*`.
 	Properties map[string]string
-	// Custom are any other properties: kept, not interpreted.
+	// Custom are any other properties: kept, and not interpreted but for
+	// `auto-increment.fields` and those that begin with `fields.`.
 	Custom map[string]string
 }
 
@@ -147,6 +148,8 @@ func (d *Descriptor) Validate(limits Limits) error {
 	o := parseOptions(d.Properties, &f)
 	if len(f.list) == before { // the rules below need options that are right
 		d.checkOptions(&o, limits, &f)
+		d.checkAutoIncrement(&o, &f)
+		d.aggregations(&o, &f)
 	}
 	return f.err()
 }
@@ -238,9 +241,12 @@ func (d *Descriptor) checkProperties(f *faults) {
 
 var versionKinds = []schema.Kind{schema.Int, schema.BigInt, schema.Timestamp, schema.TimestampLTZ}
 
+// versionColumnKey is the option that names the version column.
+const versionColumnKey = "table.merge-engine.versioned.ver-column"
+
 // primaryKeyOptions mean nothing for a log table.
 var primaryKeyOptions = []string{
-	"table.merge-engine", "table.merge-engine.versioned.ver-column", "table.delete.behavior", "table.changelog.image",
+	"table.merge-engine", versionColumnKey, "table.delete.behavior", "table.changelog.image",
 }
 
 // checkOptions finds what options get wrong about this table.
@@ -259,10 +265,10 @@ func (d *Descriptor) checkOptions(o *Options, limits Limits, f *faults) {
 	if o.MergeVersionColumn != "" && d.HasPrimaryKey() {
 		i, ok := d.Schema.Index(o.MergeVersionColumn)
 		if !ok {
-			f.option("table.merge-engine.versioned.ver-column", "table.merge-engine.versioned.ver-column names %q, which is no column%s",
+			f.option(versionColumnKey, "table.merge-engine.versioned.ver-column names %q, which is no column%s",
 				shorten(o.MergeVersionColumn), schema.Suggest(o.MergeVersionColumn, d.Schema.Names()))
 		} else if t := d.Schema.Columns[i].Type; !slices.Contains(versionKinds, t.Kind) {
-			f.option("table.merge-engine.versioned.ver-column",
+			f.option(versionColumnKey,
 				"the version column %q is %s; it must be INT, BIGINT, TIMESTAMP or TIMESTAMP_LTZ", o.MergeVersionColumn, t)
 		}
 	}

@@ -28,6 +28,8 @@ type Info struct {
 
 	schemas map[ids.SchemaID]*schema.Schema
 	auto    *AutoPartition // nil when partitions do not follow the time
+	// aggregations are those of the merge engine AGGREGATION, else nil.
+	aggregations map[string]Aggregate
 }
 
 // NewInfo returns the table of a message and shares nothing with it. It fails with
@@ -66,6 +68,13 @@ func NewInfo(m *flussv1.TableInfo) (*Info, error) {
 	if ok {
 		i.auto = &auto
 	}
+	if options.MergeEngine == Aggregation {
+		var f faults
+		i.aggregations = d.aggregations(&options, &f)
+		if f.any() {
+			return nil, f.err()
+		}
+	}
 	return i, nil
 }
 
@@ -99,6 +108,15 @@ func (i *Info) AutoPartition() (AutoPartition, bool) {
 		return AutoPartition{}, false
 	}
 	return *i.auto, true
+}
+
+// Aggregate returns the aggregate function of a column of the newest schema, by its
+// name; DefaultAggregate for a column that has none.
+func (i *Info) Aggregate(column string) Aggregate {
+	if a, ok := i.aggregations[column]; ok {
+		return a
+	}
+	return DefaultAggregate()
 }
 
 // Altered returns the message of the table after changes, made at now, with the

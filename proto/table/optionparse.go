@@ -176,7 +176,7 @@ func (o *Options) check(properties map[string]string, f *faults) {
 		}
 	}
 	if versioned := o.MergeEngine == Versioned; versioned != (o.MergeVersionColumn != "") {
-		f.option("table.merge-engine.versioned.ver-column", "table.merge-engine.versioned.ver-column is %s",
+		f.option(versionColumnKey, "table.merge-engine.versioned.ver-column is %s",
 			map[bool]string{true: "needed with table.merge-engine = versioned", false: "only for table.merge-engine = versioned"}[versioned])
 	}
 	if o.DeleteBehavior == AllowDelete && (o.MergeEngine == FirstRow || o.MergeEngine == Versioned) {

@@ -324,7 +324,28 @@ func TestALargeTableIsCreatedQuickly(t *testing.T) {
 
 // What this release does not do is refused, not half done.
 func TestWhatIsNotServedIsRefused(t *testing.T) {
-	require.ErrorIs(t, served([]string{"id"}, nil), &errcode.Error{Code: errcode.Unsupported})
-	require.ErrorIs(t, served(nil, map[string]string{"table.datalake.enabled": "true"}), &errcode.Error{Code: errcode.Unsupported})
-	require.NoError(t, served(nil, map[string]string{"table.datalake.enabled": "false"}))
+	require.ErrorIs(t, served(map[string]string{"table.datalake.enabled": "true"}), &errcode.Error{Code: errcode.Unsupported})
+	require.NoError(t, served(map[string]string{"table.datalake.enabled": "false"}))
+}
+
+func TestPrimaryKeyTable(t *testing.T) {
+	w := newWorld(t, Options{})
+	r := request("pk", 2)
+	d := r.GetDescriptor_()
+	d.Schema.PrimaryKey, d.Schema.Columns[0].Type.Nullable = []string{"a"}, false
+	d.Properties = map[string]string{"table.merge-engine": "aggregation"}
+	d.CustomProperties = map[string]string{"fields.b.agg": "sum"}
+	_, err := w.CreateTable(t.Context(), r)
+	code(t, err, errcode.InvalidOption, `column "b" is STRING`)
+	d.CustomProperties["fields.b.agg"] = "max"
+	info := w.create(r)
+	require.Equal(t, []string{"a"}, info.GetDescriptor_().GetBucketKeys())
+
+	answer, err := w.AlterTable(t.Context(), &flussv1.AlterTableRequest{Path: path("pk"), Changes: []*flussv1.TableChange{
+		addColumn("c"), set("fields.c.agg", "first_value"),
+	}})
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"fields.b.agg": "max", "fields.c.agg": "first_value"}, answer.GetTable().GetDescriptor_().GetCustomProperties())
+	_, err = w.AlterTable(t.Context(), &flussv1.AlterTableRequest{Path: path("pk"), Changes: []*flussv1.TableChange{set("fields.c.agg", "max")}})
+	code(t, err, errcode.InvalidOption, "is fixed")
 }

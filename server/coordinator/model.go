@@ -19,16 +19,12 @@ func (c *Coordinator) newDescriptor(m *flussv1.TableDescriptor) (*table.Descript
 	if err != nil {
 		return nil, err
 	}
-	return d, served(d.Schema.PrimaryKey, d.Properties)
+	return d, served(d.Properties)
 }
 
 // served refuses what can be said of a table and this release does not do: a
 // table that only looks as if it worked loses somebody's data.
-func served(primaryKey []string, properties map[string]string) error {
-	if len(primaryKey) > 0 {
-		return errcode.New(errcode.Unsupported, nil,
-			"primary-key tables are not served by this release: create a log table, without PRIMARY KEY")
-	}
+func served(properties map[string]string) error {
 	options, err := table.ParseOptions(properties)
 	if err != nil {
 		return err
@@ -53,7 +49,7 @@ func (c *Coordinator) alter(t *metastore.Table, changes []*flussv1.TableChange) 
 	if err != nil {
 		return nil, err
 	}
-	return next, served(nil, next.GetDescriptor_().GetProperties())
+	return next, served(next.GetDescriptor_().GetProperties())
 }
 
 // partition is a partition that a request names.
