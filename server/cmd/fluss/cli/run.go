@@ -108,7 +108,8 @@ func (a *app) root() *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&a.server, "server", server, "server to talk to, host:port; environment FLUSS_SERVER")
 	root.AddCommand(a.serverCommand(), a.configCommand(), a.databaseCommand(), a.tableCommand(), a.partitionCommand(),
-		a.writeCommand(), a.readCommand(), a.offsetsCommand(), a.statusCommand(), a.benchCommand(), a.inspectCommand(), a.versionCommand())
+		a.writeCommand(), a.readCommand(), a.offsetsCommand(),
+		a.statusCommand(), a.benchCommand(), a.inspectCommand(), a.versionCommand())
 	return root
 }
 
@@ -137,6 +138,7 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 // withOutput adds -o to a command that prints a result.
 func (a *app) withOutput(c *cobra.Command) *cobra.Command {
 	c.Flags().StringVarP(&a.output, "output", "o", outputTable, "form of the result: table or json (one object a line)")
+	complete(c, "output", outputTable, outputJSON)
 	run := c.RunE
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		if a.output != outputTable && a.output != outputJSON {
@@ -238,6 +240,12 @@ func hint(code errcode.Code) string {
 		return "`fluss table describe TABLE` shows the columns."
 	case errcode.UnknownPartition:
 		return "`fluss partition list TABLE` shows the partitions."
+	case errcode.NotPrimaryKeyTable:
+		return "`fluss table create TABLE ... --primary-key a,b` makes a table with a primary key."
+	case errcode.NotLogTable:
+		return "Rows of a table with a primary key are upserted and deleted: `fluss write TABLE --mode upsert`."
+	case errcode.DeletionDisabled:
+		return "The option table.delete.behavior of the table says so."
 	case errcode.TableExists, errcode.DatabaseExists, errcode.PartitionExists:
 		return "With --if-not-exists that is no error."
 	case errcode.DatabaseNotEmpty:

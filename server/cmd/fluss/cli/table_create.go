@@ -31,7 +31,8 @@ func (a *app) tableCreate() *cobra.Command {
 			"TIMESTAMP_LTZ(p), BINARY(n), BYTES, ARRAY<t>, MAP<k, v>, ROW<name t, ...>. docs/table-options.md describes the options.",
 		Example: "  fluss table create flights --like-file flights.parquet --buckets 4\n" +
 			"  fluss table create db.orders --columns 'id BIGINT NOT NULL, day STRING NOT NULL, amount DECIMAL(12, 2)' \\\n" +
-			"      --bucket-key id --buckets 8 --partition-by day --option table.log.ttl=3d",
+			"      --bucket-key id --buckets 8 --partition-by day --option table.log.ttl=3d\n" +
+			"  fluss table create accounts --columns 'id BIGINT, owner STRING, balance DECIMAL(12, 2)' --primary-key id",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := s.descriptor(cmd)
 			if err != nil {
@@ -60,11 +61,11 @@ func (a *app) tableCreate() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&s.columns, "columns", "", "the columns, as in SQL")
 	f.StringVar(&s.likeFile, "like-file", "", "take the columns from a file: .parquet, .arrow, .csv or .json")
-	f.StringSliceVar(&s.primaryKey, "primary-key", nil, "columns of the primary key, for a primary-key table")
+	f.StringSliceVar(&s.primaryKey, "primary-key", nil, "columns of the primary key, in its order: rows are then upserted, looked up and deleted by it")
 	f.StringSliceVar(&s.partitionBy, "partition-by", nil, "partition columns")
 	f.StringSliceVar(&s.bucketKey, "bucket-key", nil, "columns whose values say which bucket a row goes to")
 	f.IntVar(&s.buckets, "buckets", 0, "buckets of the table, or of each partition; 0 means the server's default")
-	f.StringArrayVar(&s.options, "option", nil, "a table.* option, name=value; may be repeated")
+	f.StringArrayVar(&s.options, "option", nil, "an option, name=value, like table.log.ttl=3d or fields.price.agg=max; may be repeated")
 	f.StringArrayVar(&s.properties, "property", nil, "a property of your own, name=value; may be repeated")
 	f.StringVar(&s.comment, "comment", "", "what it holds")
 	f.BoolVar(&s.ifNotExists, "if-not-exists", false, "an existing table is no error")
@@ -84,14 +85,19 @@ func (s *tableSpec) descriptor(cmd *cobra.Command) (*table.Descriptor, error) {
 	if err != nil {
 		return nil, usagef(cmd, "--option %v", err)
 	}
-	for k := range options {
-		if !strings.HasPrefix(k, "table.") {
-			return nil, usagef(cmd, "--option %s: options start with \"table.\"; for a property of your own use --property", k)
-		}
-	}
 	custom, err := keyValues(s.properties)
 	if err != nil {
 		return nil, usagef(cmd, "--property %v", err)
+	}
+	for k, v := range options {
+		switch {
+		case strings.HasPrefix(k, "table."):
+		case strings.HasPrefix(k, "fields."), k == "auto-increment.fields": // of single columns, kept with the properties
+			custom[k] = v
+			delete(options, k)
+		default:
+			return nil, usagef(cmd, "--option %s: options start with \"table.\" or \"fields.\"; for a property of your own use --property", k)
+		}
 	}
 	return &table.Descriptor{
 		Schema: sc, PartitionKeys: s.partitionBy, BucketCount: s.buckets, BucketKeys: s.bucketKey,
