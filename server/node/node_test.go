@@ -33,7 +33,7 @@ type order struct {
 	Clerk string `fluss:"clerk"`
 }
 
-func testConfig(t *testing.T) *config.Config {
+func testConfig(t testing.TB) *config.Config {
 	t.Helper()
 	cfg := config.Default()
 	cfg.DataDir = filepath.Join(t.TempDir(), "data")
@@ -42,7 +42,7 @@ func testConfig(t *testing.T) *config.Config {
 	return cfg
 }
 
-func start(t *testing.T, cfg *config.Config) *node.Node {
+func start(t testing.TB, cfg *config.Config) *node.Node {
 	t.Helper()
 	n, err := node.Start(t.Context(), cfg, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
@@ -50,7 +50,7 @@ func start(t *testing.T, cfg *config.Config) *node.Node {
 	return n
 }
 
-func connect(t *testing.T, n *node.Node) *sdk.Client {
+func connect(t testing.TB, n *node.Node) *sdk.Client {
 	t.Helper()
 	c, err := sdk.Connect(t.Context(), n.Addr())
 	require.NoError(t, err)
