@@ -30,7 +30,7 @@ const (
 
 // aggregate is an aggregate function of a column.
 type aggregate struct {
-	function aggregateFunction
+	function table.AggregateFunction
 	// choices are by nulls.
 	choices [4]choice
 	// fold returns the value made of two, which may alias them or the session's
@@ -67,7 +67,7 @@ var (
 
 // compileAggregates finds the function of each column.
 func (m *Merger) compileAggregates(info *table.Info) error {
-	given, err := aggregations(info.Descriptor)
+	given, err := info.Descriptor.Aggregations()
 	if err != nil {
 		return m.unusable("%v", err)
 	}
@@ -79,7 +79,7 @@ func (m *Merger) compileAggregates(info *table.Info) error {
 			c.aggregate.choices = alwaysOld
 			continue
 		case !ok:
-			a.Function = fnLastValueIgnoreNulls
+			a = table.DefaultAggregate()
 		}
 		c.aggregate.function, c.aggregate.delimiter = a.Function, a.Delimiter
 		if !c.compile() {
@@ -96,36 +96,36 @@ func (c *column) compile() bool {
 	a := &c.aggregate
 	a.choices = foldNonNull
 	switch a.function {
-	case fnLastValue:
+	case table.LastValue:
 		a.choices = alwaysWritten
-	case fnLastValueIgnoreNulls:
+	case table.LastValueIgnoreNulls:
 		a.choices = lastNonNull
-	case fnFirstValue:
+	case table.FirstValue:
 		a.choices = alwaysOld
-	case fnFirstValueNonNull:
+	case table.FirstValueIgnoreNulls:
 		a.choices = firstNonNull
-	case fnSum:
+	case table.Sum:
 		a.fold = arithmetic(c.typ.Kind, sumInt, sumFloat, sumDecimal)
-	case fnProduct:
+	case table.Product:
 		a.fold = arithmetic(c.typ.Kind, multiplyInt, multiplyFloat, multiplyDecimal)
-	case fnMax:
+	case table.Max:
 		a.fold = extreme(c.typ, +1)
-	case fnMin:
+	case table.Min:
 		a.fold = extreme(c.typ, -1)
-	case fnBoolAnd, fnBoolOr:
-		a.fold = logical(c.typ, a.function == fnBoolAnd)
-	case fnListAgg:
+	case table.BoolAnd, table.BoolOr:
+		a.fold = logical(c.typ, a.function == table.BoolAnd)
+	case table.ListAgg:
 		if c.typ.Kind == schema.String || c.typ.Kind == schema.Char {
 			a.fold = list
 		}
-	case fnRBM32, fnRBM64:
-		if a.width = 32; a.function == fnRBM64 {
+	case table.RBM32, table.RBM64:
+		if a.width = 32; a.function == table.RBM64 {
 			a.width = 64
 		}
 		if c.typ.Kind == schema.Bytes {
 			a.fold = unite
 		}
-	case fnCount:
+	case table.Count:
 		a.choices = countedNonNull
 		if c.typ.Kind == schema.Int || c.typ.Kind == schema.BigInt {
 			a.fold, a.first = count, countFirst

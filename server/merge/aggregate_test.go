@@ -2,12 +2,15 @@ package merge
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/fluss-go/fluss/proto/errcode"
+	"github.com/fluss-go/fluss/proto/schema"
+	"github.com/fluss-go/fluss/proto/table"
 )
 
 // Types by group, with three values in ascending order.
@@ -223,4 +226,43 @@ func TestAggregationOfSomeColumns(t *testing.T) {
 	require.Equal(t, "1 30.25 4 11 b", w.upsert(sales, "1", null, "4", null, null))
 	require.Equal(t, "none", w.delete(all))
 	require.Equal(t, "1 null 4 null null", w.upsert(sales, "1", null, "4", null, null))
+}
+
+// Every function that a table may name for a type is there, and no other passes.
+func TestFunctionsThatTablesMayName(t *testing.T) {
+	for _, f := range table.AggregateFunctions() {
+		for typ := range everyType() {
+			fields, err := schema.ParseColumns("k INT NOT NULL, v " + typ)
+			require.NoError(t, err)
+			d := &table.Descriptor{
+				Schema:     &schema.Schema{Columns: fields, PrimaryKey: []string{"k"}},
+				Properties: map[string]string{"table.merge-engine": "aggregation"},
+				Custom:     map[string]string{"fields.v.agg": string(f.Function)},
+			}
+			_, err = d.Normalize(1, table.Limits{})
+			if f.Kinds == nil || slices.Contains(f.Kinds, fields[1].Type.Kind) {
+				require.NoError(t, err, "%s of %s", f.Function, typ)
+				aggregating(t, typ, string(f.Function))
+			} else {
+				require.Equal(t, errcode.InvalidOption, errcode.Of(err), "%s of %s", f.Function, typ)
+				c := column{typ: fields[1].Type, aggregate: aggregate{function: f.Function}}
+				require.False(t, c.compile(), "%s of %s", f.Function, typ)
+			}
+		}
+	}
+}
+
+// An auto-increment column is the caller's: a row may come without it.
+func TestAutoIncrementIsLeftAlone(t *testing.T) {
+	for _, engine := range []string{"none", "aggregation"} {
+		w := newWorld(t, "k INT NOT NULL, id BIGINT NOT NULL, n INT, m INT", "table.merge-engine="+engine,
+			"table.delete.behavior=allow", "auto-increment.fields=id")
+		require.Equal(t, "1 null 5 6", w.upsert(w.session(Write{}), "1", null, "5", "6"))
+		w.row = w.encode("1", "100", "5", "6")
+		n, both := w.session(Write{Targets: w.targets("k", "n")}), w.session(Write{Targets: w.targets("n", "m")})
+		require.Equal(t, "1 100 7 6", w.upsert(n, "1", null, "7", null))
+		require.Equal(t, "1 100 null 6", w.delete(n))
+		require.Equal(t, "1 100 null null", w.delete(both), "a number is a reason to stay")
+		require.Equal(t, "none", w.delete(w.session(Write{})))
+	}
 }

@@ -35,7 +35,8 @@ const keepScratch = 1 << 20
 // the row to put in its stead. That is written itself wherever a row is taken as
 // it was written; else it is made in the memory of dst, from its start, if that is
 // enough, so that dst must be memory that nothing else uses. out is nil unless the
-// outcome is Put. A session keeps none of them. Errors do not say which row of a
+// outcome is Put. An auto-increment column is null in it or has the value of old:
+// the caller sets it. A session keeps none of them. Errors do not say which row of a
 // batch they are about: the caller knows.
 type Session struct {
 	m *Merger

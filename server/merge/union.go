@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/fluss-go/fluss/proto/errcode"
+	"github.com/fluss-go/fluss/proto/table"
 )
 
 // union unites bitmaps and has the memory that this takes. What it makes is never
@@ -65,7 +66,7 @@ func (s *Session) checkBitmaps(written []byte) error {
 // unite is the fold of rbm32 and rbm64.
 func unite(s *Session, c *column, old, written []byte) ([]byte, error) {
 	var err error
-	if c.aggregate.function == fnRBM64 {
+	if c.aggregate.function == table.RBM64 {
 		err = s.sets.unite64(old, written)
 	} else {
 		var restOld, rest []byte
