@@ -1,6 +1,7 @@
 // Package keys decides where a row belongs: its bucket, by Iceberg's bucket
-// transform of the bucket key, and its partition, by the text of the partition
-// columns; and it splits record batches accordingly.
+// transform of the bucket key, its partition, by the text of the partition
+// columns, and its place among the rows of a bucket, by an ordered key; and it
+// splits record batches accordingly.
 //
 // # Bucket of a row
 //
@@ -21,6 +22,11 @@
 // bucket(N, column) gives; of several columns, it is murmur3 of the hashes of
 // their values in the order of the key, 4 bytes each, little-endian. The bucket
 // is (hash & 0x7fffffff) mod N.
+//
+// # Ordered keys
+//
+// FORMAT.md says how KeyEncoder and EncodeValue write the key of a row of a
+// primary-key table.
 //
 // Vectors are in testdata; clients in other languages read them too.
 package keys
