@@ -298,6 +298,72 @@ func TestAbsentRowsAreInsertedOnce(t *testing.T) {
 	require.EqualValues(t, 3, w.count())
 }
 
+// Who looks up a name that is new gets a number that nobody else has.
+func TestAbsentRowsGetNumbers(t *testing.T) {
+	n := start(t, testConfig(t))
+	w := newKeyedWorld(t, n.Addr(), connect(t, n))
+	w.create("name STRING NOT NULL, nr BIGINT NOT NULL, note STRING",
+		table.Descriptor{BucketCount: 2, Custom: map[string]string{"auto-increment.fields": "nr"}}, "name")
+	var mu sync.Mutex
+	numbers := map[string]bool{}
+	var wg sync.WaitGroup
+	for i := range 20 {
+		wg.Go(func() {
+			got, counts, err := w.get(&flussv1.LookupRequest{InsertIfAbsent: true}, []string{"name"}, fmt.Sprintf(`[{"name": "n%d"}]`, i/2), "nr")
+			require.NoError(t, err)
+			require.Equal(t, []uint32{1}, counts)
+			mu.Lock()
+			defer mu.Unlock()
+			numbers[got] = true
+		})
+	}
+	wg.Wait()
+	require.EqualValues(t, 10, w.count())
+	require.Len(t, numbers, 10)
+}
+
+func TestRowsOfPartitionsAreLookedUp(t *testing.T) {
+	n := start(t, testConfig(t))
+	c := connect(t, n)
+	w := newKeyedWorld(t, n.Addr(), c)
+	w.create("day STRING NOT NULL, id BIGINT NOT NULL, v STRING", table.Descriptor{BucketCount: 1, PartitionKeys: []string{"day"}}, "day", "id")
+	parts := map[string]int64{}
+	for _, day := range []string{"mon", "tue"} {
+		p, err := c.Admin().CreatePartition(t.Context(), "t", map[string]string{"day": day})
+		require.NoError(t, err)
+		parts[day] = int64(p.ID)
+		rec := w.record(w.columns(), fmt.Sprintf(`[{"day": %q, "id": 1, "v": "of %s"}]`, day, day))
+		resp, err := w.write.Append(t.Context(), &flussv1.WriteRequest{
+			TableId: int64(w.info.ID), PartitionId: parts[day], Kind: flussv1.WriteKind_WRITE_KIND_UPSERT, Batch: encodeRows(t, w.columns(), rec, false),
+		})
+		require.NoError(t, err)
+		require.Nil(t, resp.GetError())
+	}
+	key := w.columns("day", "id")
+	monday := encodeRows(t, key, w.record(key, `[{"day": "mon", "id": 1}, {"day": "mon", "id": 2}]`), false)
+	tuesday := encodeRows(t, key, w.record(key, `[{"day": "tue", "id": 1}]`), false)
+	req := &flussv1.LookupRequest{TableId: int64(w.info.ID), KeyColumns: fieldIDs(key), Buckets: []*flussv1.LookupKeys{
+		{PartitionId: parts["mon"], Keys: monday}, {PartitionId: parts["tue"], Keys: tuesday},
+	}}
+	resp, err := w.lookup.Lookup(t.Context(), req)
+	require.NoError(t, err)
+	require.Equal(t, []uint32{1, 0, 1}, resp.GetRowCounts())
+
+	req.Buckets[1].PartitionId = parts["mon"]
+	_, err = w.lookup.Lookup(t.Context(), req)
+	require.ErrorContains(t, err, `row 0: it belongs into partition "tue" and was sent to partition "mon"`)
+	req.Buckets[1].PartitionId = 0
+	_, err = w.lookup.Lookup(t.Context(), req)
+	require.Equal(t, errcode.UnknownBucket, errcode.Of(err), err)
+
+	rec := w.record(w.columns(), `[{"day": "tue", "id": 1}]`)
+	wrong, err := w.write.Append(t.Context(), &flussv1.WriteRequest{
+		TableId: int64(w.info.ID), PartitionId: parts["mon"], Kind: flussv1.WriteKind_WRITE_KIND_UPSERT, Batch: encodeRows(t, w.columns(), rec, false),
+	})
+	require.NoError(t, err)
+	require.Equal(t, string(errcode.InvalidBatch), wrong.GetError().GetCode())
+}
+
 func TestWhatALookupRefuses(t *testing.T) {
 	n := start(t, testConfig(t))
 	c := connect(t, n)
