@@ -221,23 +221,23 @@ func (s *memSource) Endpoints(context.Context, ids.Bucket) ([]string, error) {
 	return []string{"127.0.0.1:9123"}, nil
 }
 
-func (s *memSource) Looker(context.Context, flight.LookRequest) (flight.Looker, error) {
-	return nil, errcode.New(errcode.Unsupported, nil, "no look-ups")
-}
-
 // memPutter appends to bucket 0.
 type memPutter struct {
 	t      *flight.Table
 	log    *memLog
 	source *memSource
 	err    error
+	// request and rows are what the client asked for and sent, to keyed tables only.
+	request flight.PutRequest
+	columns []string
+	rows    []string
 }
 
 func (s *memSource) Put(_ context.Context, r flight.PutRequest) (flight.Putter, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.tables[r.Path]
-	p := &memPutter{t: t, source: s, log: s.logs[ids.Bucket{Table: t.Info.ID}]}
+	p := &memPutter{t: t, source: s, request: r, log: s.logs[ids.Bucket{Table: t.Info.ID}]}
 	s.puts = append(s.puts, p)
 	return p, nil
 }
@@ -245,6 +245,15 @@ func (s *memSource) Put(_ context.Context, r flight.PutRequest) (flight.Putter, 
 func (p *memPutter) Write(_ context.Context, rec arrow.RecordBatch, acked func(flight.Ack)) error {
 	if p.err != nil {
 		return p.err
+	}
+	if len(p.t.Info.Schema().PrimaryKey) > 0 {
+		p.columns = nil
+		for _, f := range rec.Schema().Fields() {
+			p.columns = append(p.columns, f.Name)
+		}
+		p.rows = append(p.rows, rowsOf(rec)...)
+		acked(flight.Ack{Bucket: p.log.bucket, Rows: rec.NumRows()})
+		return nil
 	}
 	layout := batch.NewLayout(p.t.Info.Schema().Columns)
 	b, err := batch.NewEncoder(layout, batch.EncoderOptions{}).Encode(nil, rec, batch.EncodeInfo{SchemaID: p.t.Info.Schema().ID})

@@ -70,6 +70,7 @@ func (s *memSource) createKeyed(t testing.TB, name string, buckets int) (*flight
 	sch, err := schema.New(f, []string{"g", "id"})
 	require.NoError(t, err)
 	tab := s.create(t, name, buckets, sch)
+	tab.Info.Descriptor.BucketKeys = []string{"g"}
 	var out []*keyedBucket
 	for b := range buckets {
 		ref := ids.Bucket{Table: tab.Info.ID, Bucket: ids.BucketID(b)}

@@ -1,10 +1,7 @@
 package flight
 
 import (
-	"bytes"
-
-	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
+	"slices"
 
 	"github.com/fluss-go/fluss/flight/filter"
 	"github.com/fluss-go/fluss/proto/keys"
@@ -19,57 +16,43 @@ func keyRange(key []schema.Field, target *schema.Schema, f *filter.Filter) (from
 	if f == nil {
 		return nil, nil, nil
 	}
-	var equal []arrow.Array
-	defer func() {
-		for _, v := range equal {
-			v.Release()
-		}
-	}()
-	for i, column := range key {
+	var prefix []byte
+	for _, column := range key {
 		at, ok := target.IndexByID(column.ID)
 		if !ok {
 			break
 		}
 		interval := f.Interval(at)
-		if column.Type.Kind == schema.Binary {
-			// A literal of another length is no value of the column.
-			break
-		}
 		if !interval.Single() {
-			return ends(key[:i+1], equal, interval)
+			return ends(prefix, column.Type, interval)
 		}
-		v, _, _ := interval.Low(column.Type)
-		equal = append(equal, v)
-	}
-	if len(equal) == 0 {
-		return nil, nil, nil
-	}
-	prefix, err := encodeKey(key[:len(equal)], equal)
-	return prefix, keys.After(prefix), err
-}
-
-// ends returns the range of the keys whose columns but the last have the values
-// equal and whose last lies in the interval.
-func ends(key []schema.Field, equal []arrow.Array, interval filter.Interval) (from, to []byte, err error) {
-	if len(equal) > 0 {
-		if from, err = encodeKey(key[:len(equal)], equal); err != nil {
+		v, _, _ := interval.Low()
+		if prefix, err = keys.EncodeValue(prefix, column.Type, v); err != nil {
 			return nil, nil, err
 		}
-		to = keys.After(from)
 	}
-	last := key[len(key)-1].Type
-	if v, open, ok := interval.Low(last); ok {
-		defer v.Release()
-		if from, err = encodeKey(key, append(equal[:len(equal):len(equal)], v)); err != nil {
+	if prefix == nil {
+		return nil, nil, nil
+	}
+	return prefix, keys.After(prefix), nil
+}
+
+// ends returns the range of the keys that begin with prefix and go on with a
+// value, of type t, in the interval.
+func ends(prefix []byte, t schema.Type, interval filter.Interval) (from, to []byte, err error) {
+	if prefix != nil {
+		from, to = prefix, keys.After(prefix)
+	}
+	if v, open, ok := interval.Low(); ok {
+		if from, err = keys.EncodeValue(slices.Clone(prefix), t, v); err != nil {
 			return nil, nil, err
 		}
 		if open {
 			from = keys.After(from)
 		}
 	}
-	if v, open, ok := interval.High(last); ok {
-		defer v.Release()
-		if to, err = encodeKey(key, append(equal[:len(equal):len(equal)], v)); err != nil {
+	if v, open, ok := interval.High(); ok {
+		if to, err = keys.EncodeValue(slices.Clone(prefix), t, v); err != nil {
 			return nil, nil, err
 		}
 		if !open {
@@ -77,19 +60,4 @@ func ends(key []schema.Field, equal []arrow.Array, interval filter.Interval) (fr
 		}
 	}
 	return from, to, nil
-}
-
-// encodeKey returns the key of the values, one for each column.
-func encodeKey(columns []schema.Field, values []arrow.Array) ([]byte, error) {
-	e, err := keys.NewKeyEncoder(columns, fieldNames(columns))
-	if err != nil {
-		return nil, err
-	}
-	rec := array.NewRecordBatch(schema.ArrowFields(columns), values, 1)
-	defer rec.Release()
-	var out keys.Keys
-	if err := e.Encode(rec, &out); err != nil {
-		return nil, err
-	}
-	return bytes.Clone(out.At(0)), nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -16,13 +17,16 @@ import (
 	"github.com/fluss-go/fluss/flight/ticket"
 	"github.com/fluss-go/fluss/proto/batch"
 	"github.com/fluss-go/fluss/proto/errcode"
+	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
+	"github.com/fluss-go/fluss/proto/ids"
 	"github.com/fluss-go/fluss/proto/schema"
 	"github.com/fluss-go/fluss/proto/table"
 )
 
-// DoPut appends the batches of a client to the table that the first message's
-// descriptor names. Columns are matched by name; those that the client leaves
-// out are null. Each acked bucket batch is answered with a PutResult whose
+// DoPut writes the batches of a client to the table that the first message's
+// descriptor names: appends them to a log table; upserts or deletes in a
+// primary-key table. Columns are matched by name; those that the client leaves
+// out are null, unless the descriptor names the columns to update. Each acked bucket batch is answered with a PutResult whose
 // metadata is the JSON object {"bucket", "base", "end", "rows"} and, in a
 // partitioned table, "partition". When the call ends well every row is acked.
 func (s *Service) DoPut(server flight.FlightService_DoPutServer) error {
@@ -148,8 +152,71 @@ func (s *Service) beginPut(ctx context.Context, m *codec.FlightData) (PutRequest
 	if err != nil {
 		return PutRequest{}, nil, err
 	}
-	layout, err := newPutLayout(t.Info.Schema(), given)
-	return PutRequest{Path: path, Mode: put.Mode, Columns: put.Columns}, layout, err
+	request := PutRequest{Path: path, Mode: put.Mode, Columns: put.Columns}
+	form, err := newPutForm(t.Info, &request)
+	if err != nil {
+		return PutRequest{}, nil, err
+	}
+	layout, err := newPutLayout(form, given)
+	return request, layout, err
+}
+
+// putForm is what rows are written as.
+type putForm struct {
+	schema *schema.Schema
+	// columns are those of the rows, in order.
+	columns []schema.Field
+	// named tells that the client has named the columns, so that it must send all.
+	named bool
+	// ignores tells that further columns of the table are not looked at.
+	ignores bool
+}
+
+// newPutForm checks what a client wants to write, and sets the mode if it did not.
+func newPutForm(info *table.Info, r *PutRequest) (*putForm, error) {
+	keyed := isKeyed(info)
+	if r.Mode == flussv1.WriteKind_WRITE_KIND_UNSPECIFIED {
+		r.Mode = flussv1.WriteKind_WRITE_KIND_APPEND
+		if keyed {
+			r.Mode = flussv1.WriteKind_WRITE_KIND_UPSERT
+		}
+	}
+	appends := r.Mode == flussv1.WriteKind_WRITE_KIND_APPEND
+	switch {
+	case keyed && appends:
+		return nil, errcode.New(errcode.NotLogTable, nil, "table %s has a primary key: upsert or delete rows, it takes no appends", info.Path)
+	case !keyed && !appends:
+		return nil, errcode.New(errcode.NotPrimaryKeyTable, nil, "table %s has no primary key: it takes appends only", info.Path)
+	case !keyed && len(r.Columns) > 0:
+		return nil, errcode.New(errcode.NotPrimaryKeyTable, nil, "table %s has no primary key: it takes whole rows only, so leave \"columns\" out", info.Path)
+	}
+	s := info.Schema()
+	form := &putForm{schema: s, columns: s.Columns}
+	if appends {
+		return form, nil
+	}
+	var targets []ids.FieldID
+	for _, name := range r.Columns {
+		f, err := s.Column(name)
+		if err != nil {
+			return nil, err
+		}
+		targets = append(targets, f.ID)
+	}
+	if r.Mode == flussv1.WriteKind_WRITE_KIND_DELETE {
+		form.columns, form.ignores = info.KeyFields(s), true
+		return form, info.CheckDeleteTargets(s, targets)
+	}
+	var err error
+	if form.columns, err = info.WriteFields(s, targets); err != nil {
+		return nil, err
+	}
+	form.named = len(targets) > 0
+	for i := range form.columns { // which are nullable there, for rows that delete
+		at, _ := s.IndexByID(form.columns[i].ID)
+		form.columns[i].Type = s.Columns[at].Type
+	}
+	return form, nil
 }
 
 // putLayout turns the batches of a client into those of a table.
@@ -158,29 +225,32 @@ type putLayout struct {
 	layout *batch.Layout
 	table  []schema.Field
 	schema *arrow.Schema
-	// sources has, per column of the table, the client's column, -1 for none.
+	// sources has, per column of the rows, the client's column, -1 for none.
 	sources []int
 }
 
-func newPutLayout(s *schema.Schema, given *arrow.Schema) (*putLayout, error) {
+func newPutLayout(form *putForm, given *arrow.Schema) (*putLayout, error) {
 	fields, err := schema.Like(given)
 	if err != nil {
 		return nil, err
 	}
-	l := &putLayout{given: fields, table: s.Columns, schema: s.Arrow()}
+	l := &putLayout{given: fields, table: form.columns, schema: schema.ArrowFields(form.columns)}
 	byName := map[string]int{}
 	for i, f := range fields {
 		if _, twice := byName[f.Name]; twice {
 			return nil, errcode.New(errcode.InvalidSchema, nil, "column %q comes twice", f.Name)
 		}
 		byName[f.Name] = i
-		if _, ok := s.Index(f.Name); !ok {
-			return nil, errcode.New(errcode.UnknownColumn, nil, "the table has no column %q", f.Name).With("column", f.Name)
+		if err := form.check(f.Name); err != nil {
+			return nil, err
 		}
 	}
-	for _, c := range s.Columns {
+	for _, c := range form.columns {
 		i, ok := byName[c.Name]
 		if !ok {
+			if form.named {
+				return nil, errcode.New(errcode.InvalidSchema, nil, "column %q is among the columns to write and is not sent", c.Name)
+			}
 			if !c.Type.Nullable {
 				return nil, errcode.New(errcode.InvalidSchema, nil, "column %q is missing: it is %s", c.Name, c.Type)
 			}
@@ -198,7 +268,21 @@ func newPutLayout(s *schema.Schema, given *arrow.Schema) (*putLayout, error) {
 	return l, err
 }
 
-// decode returns the rows of a message in the form of the table's schema.
+// check tells what is wrong with a column that a client sends.
+func (f *putForm) check(name string) error {
+	if _, ok := f.schema.Index(name); !ok {
+		return errcode.New(errcode.UnknownColumn, nil, "the table has no column %q", name).With("column", name)
+	}
+	switch {
+	case f.ignores || slices.ContainsFunc(f.columns, func(c schema.Field) bool { return c.Name == name }):
+		return nil
+	case f.named:
+		return errcode.New(errcode.InvalidSchema, nil, "column %q is sent and is not among the columns to write: name it there or leave it out", name)
+	}
+	return errcode.New(errcode.InvalidSchema, nil, "column %q is numbered by the server: leave it out", name)
+}
+
+// decode returns the rows of a message in the form in which they are written.
 func (l *putLayout) decode(m *codec.FlightData, o *Options) (arrow.RecordBatch, error) {
 	rec, err := batch.DecodeIPC(l.layout, m.Header, m.Data, batch.Limits{
 		MaxBytes: int64(o.MaxBatchBytes), MaxUncompressed: int64(o.MaxBatchBytes), CheckUTF8: true, CheckCompressed: true,

@@ -30,8 +30,8 @@ type Source interface {
 	// service closes them. It fails with UnknownBucket or NotLeader.
 	Rows(ctx context.Context, bucket ids.Bucket) (Rows, error)
 	// Looker opens look-ups in a primary-key table. The service closes it. It
-	// fails with NotPrimaryKeyTable, and UnknownColumn for a column that the
-	// table, or a key that the key schema, does not have.
+	// fails with NotPrimaryKeyTable and UnknownColumn, and with InvalidArgument for
+	// a prefix when the bucket key is none of the primary key.
 	Looker(ctx context.Context, request LookRequest) (Looker, error)
 }
 
@@ -88,17 +88,18 @@ type Batch interface {
 // PutRequest says what rows are written to and how.
 type PutRequest struct {
 	Path table.Path
-	// Mode is UNSPECIFIED when the client did not say: append to a log table,
-	// upsert into a primary-key table.
+	// Mode is APPEND to a log table, UPSERT into or DELETE from a primary-key table.
 	Mode flussv1.WriteKind
-	// Columns are those of a partial update; nil means all.
+	// Columns are those of a partial update, or those that a partial delete makes
+	// null; nil means all. They have been checked against the table.
 	Columns []string
 }
 
 // Putter writes the rows of one DoPut. Write and Close are called by one goroutine.
 type Putter interface {
-	// Write takes rows in the form of the table's newest schema, columns in
-	// order, and returns when they are accepted, which waits while too many are
+	// Write takes rows with columns of the table's newest schema: to append all, to
+	// upsert those of table.Info.WriteFields for the request's columns, to delete
+	// those of KeyFields, each in that order. It returns when they are accepted, which waits while too many are
 	// not acked. acked is called once for each bucket batch that they became,
 	// from any goroutine; it does not block. rec is the caller's again when
 	// Write has returned: the Putter retains what it keeps.
@@ -162,7 +163,8 @@ type LookRequest struct {
 	Prefix bool
 	// InsertIfAbsent makes a row for a key that has none.
 	InsertIfAbsent bool
-	// Keys is the schema of the records of keys; columns are matched by name.
+	// Keys is the schema of the records of keys: the columns of the primary key, or
+	// those of the bucket key and the partition, in the order of the table's schema.
 	Keys *arrow.Schema
 }
 

@@ -1,12 +1,5 @@
 package filter
 
-import (
-	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
-	"github.com/fluss-go/fluss/proto/schema"
-)
-
 // Interval is a range that holds every value of one column for which a filter
 // can be true. The zero value is all values.
 type Interval struct {
@@ -84,61 +77,24 @@ func (i *Interval) lower(l limit) {
 	i.high = &l
 }
 
-// Low returns the lower end; false when there is none. open tells that the value
-// itself is not part of the interval. The value is one of type t, the column's,
-// in an array of length 1, which the caller releases.
-func (i Interval) Low(t schema.Type) (v arrow.Array, open, ok bool) { return i.low.array(t, i.kind) }
+// Low returns the lower end, as keys.EncodeValue takes the value; false when there
+// is none. open tells that the value itself is not part of the interval.
+func (i Interval) Low() (v any, open, ok bool) { return i.low.native(i.kind) }
 
 // High returns the upper end as Low does the lower one.
-func (i Interval) High(t schema.Type) (v arrow.Array, open, ok bool) { return i.high.array(t, i.kind) }
+func (i Interval) High() (v any, open, ok bool) { return i.high.native(i.kind) }
 
 // Single reports whether the interval has one value.
 func (i Interval) Single() bool {
 	return i.low != nil && i.high != nil && !i.low.open && !i.high.open && i.low.value.order(i.high.value, i.kind) == 0
 }
 
-func (l *limit) array(t schema.Type, kind valueKind) (v arrow.Array, open, ok bool) {
-	if l == nil || kindOf(t) != kind {
+func (l *limit) native(kind valueKind) (v any, open, ok bool) {
+	if l == nil {
 		return nil, false, false
 	}
-	b := array.NewBuilder(memory.DefaultAllocator, t.Arrow())
-	defer b.Release()
-	return appended(b, l.value), l.open, true
-}
-
-// appended returns the array of b with the one value v.
-func appended(b array.Builder, v value) arrow.Array {
-	switch b := b.(type) {
-	case *array.BooleanBuilder:
-		b.Append(v.number != 0)
-	case *array.Int8Builder:
-		b.Append(int8(v.number))
-	case *array.Int16Builder:
-		b.Append(int16(v.number))
-	case *array.Int32Builder:
-		b.Append(int32(v.number))
-	case *array.Int64Builder:
-		b.Append(v.number)
-	case *array.Float32Builder:
-		b.Append(float32(v.float))
-	case *array.Float64Builder:
-		b.Append(v.float)
-	case *array.StringBuilder:
-		b.Append(v.text)
-	case *array.BinaryBuilder:
-		b.Append([]byte(v.text))
-	case *array.FixedSizeBinaryBuilder:
-		b.Append([]byte(v.text))
-	case *array.Decimal128Builder:
-		b.Append(v.decimal)
-	case *array.Date32Builder:
-		b.Append(arrow.Date32(v.number))
-	case *array.Time32Builder:
-		b.Append(arrow.Time32(v.number))
-	case *array.Time64Builder:
-		b.Append(arrow.Time64(v.number))
-	case *array.TimestampBuilder:
-		b.Append(arrow.Timestamp(v.number))
+	if kind == boolKind {
+		return l.value.number != 0, l.open, true
 	}
-	return b.NewArray()
+	return l.value.key(kind), l.open, true
 }

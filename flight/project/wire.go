@@ -64,23 +64,28 @@ type Wire struct {
 	out    *Output
 	filter *filter.Filter
 	eval   *filter.Evaluator
-	pool   *codec.Pool
 	// matching returns why Match gives up; nil while it does not.
 	matching func() error
+	gathering
+
+	// picked and changes are scratch.
+	picked  []int32
+	changes []int8
+}
+
+// gathering is the rows of a message to be.
+type gathering struct {
+	pool    *codec.Pool
+	columns []*column
+	rows    int
 
 	meta   batch.Meta
 	header []byte
-	picked []int32
-
-	columns []*column
-	rows    int
-	// changes is scratch.
-	changes []int8
 }
 
 // NewWire returns a Wire for o; f may be nil. Match gives up when ctx ends.
 func NewWire(ctx context.Context, o *Output, f *filter.Filter, pool *codec.Pool) *Wire {
-	w := &Wire{out: o, filter: f, pool: pool}
+	w := &Wire{out: o, filter: f, gathering: gathering{pool: pool}}
 	if f != nil {
 		w.eval = f.NewEvaluator(func() bool { return ctx.Err() != nil })
 		w.matching = ctx.Err
@@ -296,7 +301,7 @@ func (w *Wire) Append(p *Plan, b Stored, at Origin, rows Rows) error {
 }
 
 // Pending returns how many rows Append has gathered, and about their bytes.
-func (w *Wire) Pending() (rows, bytes int) {
+func (w *gathering) Pending() (rows, bytes int) {
 	for _, c := range w.columns {
 		bytes += c.bytes()
 	}
@@ -305,7 +310,7 @@ func (w *Wire) Pending() (rows, bytes int) {
 
 // Finish puts the gathered rows into dst, which may be none, and forgets them.
 // dst.Header is valid until the next call.
-func (w *Wire) Finish(dst *codec.FlightData) {
+func (w *gathering) Finish(dst *codec.FlightData) {
 	w.meta.Rows, w.meta.Codec = int64(w.rows), 0
 	w.meta.Nodes, w.meta.Buffers = w.meta.Nodes[:0], w.meta.Buffers[:0]
 	size := 0
