@@ -147,8 +147,11 @@ func (st *stream) openRows(ctx context.Context, b *bucketScan) (err error) {
 }
 
 func (st *stream) rowScan(columns *schema.Schema, after []byte) RowScan {
-	p := st.scan.rows
-	return RowScan{Schema: columns, After: slices.Clone(after), From: p.from, To: p.to}
+	s := RowScan{Schema: columns, After: slices.Clone(after), From: st.scan.rows.from, To: st.scan.rows.to}
+	if s.To != nil && bytes.Compare(s.After, s.To) >= 0 { // a token of another filter: no key is left
+		s.After, s.From = nil, s.To
+	}
+	return s
 }
 
 // ask returns how many rows to ask a cursor for.

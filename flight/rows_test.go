@@ -2,6 +2,7 @@ package flight_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
@@ -237,6 +238,67 @@ func TestRefusedScansOfRows(t *testing.T) {
 	chunks, _, err := read(t, c, `{"table": "db.k", "from": {"resume": "`+good+`"}}`)
 	require.NoError(t, err)
 	require.Len(t, flatten(chunks), 10)
+}
+
+func TestInfoCountsRows(t *testing.T) {
+	source := newSource()
+	_, buckets := source.createKeyed(t, "db.k", 2)
+	buckets[0].set(t, series(0, 10)...)
+	buckets[0].set(t, series(0, 10)...)
+	buckets[1].set(t, series(0, 7)...)
+	c := stockClient(t, serve(t, source, flight.Options{}))
+	for text, want := range map[string]int64{
+		`{"table": "db.k"}`: 17, `{"table": "db.k", "limit": 3}`: 3, `{"table": "db.k", "filter": "n = 0"}`: -1, `{"table": "db.k", "what": "changelog"}`: 37,
+	} {
+		info, err := c.GetFlightInfo(context.Background(), command(text))
+		require.NoError(t, err)
+		require.Equal(t, want, info.GetTotalRecords(), text)
+		if strings.Contains(text, "limit") {
+			continue
+		}
+		require.Len(t, info.GetEndpoint(), 2)
+	}
+	require.Zero(t, buckets[0].open)
+}
+
+func TestChangesThatAreGoneByTheEndOfTheRows(t *testing.T) {
+	source := newSource()
+	tab, buckets := source.createKeyed(t, "db.k", 1)
+	buckets[0].set(t, series(0, 10)...)
+	c := stockClient(t, serve(t, source, flight.Options{}))
+	f := follow(t, c, `{"table": "db.k", "until": "never", "limit": 5}`)
+	last := f.next(t)
+	require.NoError(t, <-f.err)
+	buckets[0].set(t, series(0, 10)...)
+	log := source.log(tab, 0)
+	log.mu.Lock()
+	log.start, log.batches = log.end, nil
+	log.mu.Unlock()
+	from := fmt.Sprintf(`{"table": "db.k", "from": {"resume": %q}`, base64.StdEncoding.EncodeToString(last.meta.Resume))
+	chunks, _, err := read(t, c, from+`}`)
+	require.NoError(t, err, "the rest of the rows needs no changes")
+	require.Len(t, flatten(chunks), 5)
+	_, _, err = read(t, c, from+`, "until": "never"}`)
+	require.Equal(t, errcode.OffsetOutOfRange, codeOf(err), "%v", err)
+	require.ErrorContains(t, err, "read all rows again")
+}
+
+func TestSnapshotsAreClosedWhenClientsVanish(t *testing.T) {
+	source := newSource()
+	_, buckets := source.createKeyed(t, "db.k", 3)
+	for _, b := range buckets {
+		b.set(t, series(0, 3000)...)
+		b.most = 10
+	}
+	addr := serve(t, source, flight.Options{})
+	for range 5 {
+		f := follow(t, stockClient(t, addr), `{"table": "db.k", "until": "never", "filter": "n >= 0"}`)
+		f.next(t)
+		f.cancel()
+	}
+	for _, b := range buckets {
+		require.Eventually(t, func() bool { b.mu.Lock(); defer b.mu.Unlock(); return b.open == 0 }, 10*time.Second, time.Millisecond)
+	}
 }
 
 // reader folds what scans of a bucket return, and goes on from where they ended.

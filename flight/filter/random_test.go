@@ -239,6 +239,9 @@ func TestRandomFiltersAgainstPlainEvaluation(t *testing.T) {
 			return b, true
 		})
 		require.True(t, may || len(want) == 0, "%s drops rows of %v", o.text, rows)
+		for i := range columns {
+			requireInside(t, f.Interval(i), rec.Column(i), want, o.text)
+		}
 		if len(want) == 0 {
 			skippable++
 			if !may {
@@ -248,6 +251,29 @@ func TestRandomFiltersAgainstPlainEvaluation(t *testing.T) {
 	}
 	require.Greater(t, pruned, skippable/4, "statistics are of little use")
 	t.Logf("pruned %d of %d batches without a match", pruned, skippable)
+}
+
+// requireInside checks that the values of rows that a filter takes lie in its
+// interval; a NaN lies above all.
+func requireInside(t *testing.T, interval Interval, values arrow.Array, rows []int32, text string) {
+	t.Helper()
+	if interval.low == nil && interval.high == nil {
+		return
+	}
+	at := reader(values, interval.kind)
+	for _, i := range rows {
+		require.False(t, values.IsNull(int(i)), "%s takes a null", text)
+		v := at(int(i))
+		nan := math.IsNaN(v.float)
+		if low := interval.low; low != nil && !nan {
+			c := v.order(low.value, interval.kind)
+			require.True(t, c > 0 || c == 0 && !low.open, "%s takes %v, below its interval", text, v)
+		}
+		if high := interval.high; high != nil {
+			c := v.order(high.value, interval.kind)
+			require.True(t, !nan && (c < 0 || c == 0 && !high.open), "%s takes %v, above its interval", text, v)
+		}
+	}
 }
 
 func randomRows(r *rand.Rand, columns []testColumn, table []schema.Field) ([][]any, arrow.RecordBatch) {
