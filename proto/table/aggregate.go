@@ -71,8 +71,8 @@ const (
 )
 
 var functions = []FunctionInfo{
-	{Sum, "", numbers, "The sum. A result that the type does not hold refuses the batch."},
-	{Product, "", numbers, "The product. A result that the type does not hold refuses the batch."},
+	{Sum, "", numbers, "The sum. A whole number or DECIMAL that the type does not hold refuses the batch; FLOAT and DOUBLE become infinite."},
+	{Product, "", numbers, "The product. A whole number or DECIMAL that the type does not hold refuses the batch; FLOAT and DOUBLE become infinite."},
 	{Max, "", ordered, "The largest value; texts are compared byte by byte, and NaN is above all numbers."},
 	{Min, "", ordered, "The smallest value."},
 	{LastValue, "", nil, "The value written last, null too."},

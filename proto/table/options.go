@@ -144,14 +144,17 @@ type Options struct {
 
 	// MergeEngine says which row stays when a key is written again: NONE the
 	// last one, FIRST_ROW the first, VERSIONED the one with the highest version,
-	// AGGREGATION a row aggregated column by column. Primary-key tables only.
+	// AGGREGATION a row aggregated column by column, as the custom properties
+	// `fields.<column>.agg` say. FIRST_ROW and VERSIONED take whole rows only.
+	// Primary-key tables only.
 	MergeEngine MergeEngine `option:"table.merge-engine" default:"NONE" values:"NONE,FIRST_ROW,VERSIONED,AGGREGATION"`
 	// MergeVersionColumn is the column with the version of a row for the merge
 	// engine VERSIONED: INT, BIGINT, TIMESTAMP or TIMESTAMP_LTZ.
 	MergeVersionColumn string `option:"table.merge-engine.versioned.ver-column" unset:"none"`
 	// DeleteBehavior says what becomes of deletes: ALLOW does them, IGNORE drops
 	// them, DISABLE fails them. Primary-key tables only; ALLOW is refused with
-	// the merge engines FIRST_ROW and VERSIONED.
+	// the merge engines FIRST_ROW and VERSIONED. Writes in the mode OVERWRITE
+	// delete whatever it says.
 	DeleteBehavior DeleteBehavior `option:"table.delete.behavior" unset:"ALLOW; IGNORE with a merge engine" values:"ALLOW,IGNORE,DISABLE"`
 	// ChangelogImage says what the changelog tells of an update: FULL the row
 	// before and after, WAL only the row after. Primary-key tables only; the
