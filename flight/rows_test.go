@@ -1,7 +1,6 @@
 package flight_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -423,17 +422,4 @@ func foldRandomly(t *testing.T, rnd *rand.Rand) {
 	}
 	require.Equal(t, want, r.rows)
 	require.Eventually(t, func() bool { b.mu.Lock(); defer b.mu.Unlock(); return b.open == 0 }, 10*time.Second, time.Millisecond)
-}
-
-func FuzzResume(f *testing.F) {
-	f.Add(ticket.AppendResume(nil, &ticket.Resume{Bucket: ids.Bucket{Table: 1}, Parts: []ticket.Part{{Offset: 3, Last: []byte("abc")}, {Offset: 9}}, Changes: true, Position: 5}))
-	f.Add([]byte{1, 0, 1, 0, 0, 0})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := ticket.ParseResume(b)
-		if err != nil {
-			require.Equal(t, errcode.InvalidTicket, errcode.Of(err))
-			return
-		}
-		require.True(t, bytes.Equal(b, ticket.AppendResume(nil, r)))
-	})
 }

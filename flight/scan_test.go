@@ -610,7 +610,12 @@ func TestInfo(t *testing.T) {
 func FuzzTicket(f *testing.F) {
 	source := newSource()
 	numbers(f, source, 2, 5, 5)
+	_, buckets := source.createKeyed(f, "db.k", 2)
+	buckets[0].set(f, series(0, 9)...)
+	buckets[0].set(f, series(3, 5)...)
 	c := stockClient(f, serve(f, source, flight.Options{}))
+	f.Add([]byte(`{"table": "db.k", "columns": ["n"], "filter": "g = 1 AND id IN (3, 4)", "what": "rows", "limit": 3}`))
+	f.Add([]byte(`{"table": "db.k", "what": "binlog", "filter": "g = 1", "system_columns": ["__change_type"]}`))
 	f.Add([]byte(`{"table": "db.n", "columns": ["n"], "filter": "n > 3", "from": {"offset": 2}, "limit": 3}`))
 	tk, _ := ticket.Encode(&flussv1.ScanRequest{
 		Path: &flussv1.TablePath{Database: "db", Table: "n"}, Projection: &flussv1.Projection{Ids: []int32{2, 1}}, Stop: &flussv1.OffsetSpec{Spec: &flussv1.OffsetSpec_Offset{Offset: 7}},

@@ -1,13 +1,18 @@
 package ticket_test
 
 import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
+	"hash/crc32"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow/flight"
 	"github.com/fluss-go/fluss/flight/ticket"
 	"github.com/fluss-go/fluss/proto/errcode"
 	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
+	"github.com/fluss-go/fluss/proto/ids"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -161,6 +166,59 @@ func TestMetadata(t *testing.T) {
 	require.Len(t, fields, 8)
 	require.EqualValues(t, 2, fields["bucket"])
 	require.Equal(t, true, fields["bucket_end"])
+
+	want.Resume = []byte{0, 1, 255}
+	got = &flussv1.ScanMetadata{}
+	require.NoError(t, ticket.ParseMetadata(ticket.AppendMetadata(nil, want, false), got))
+	require.True(t, proto.Equal(want, got))
+	require.NoError(t, json.Unmarshal(ticket.AppendMetadata(nil, want, true), &fields))
+	require.Equal(t, "AAH/", fields["resume"])
+}
+
+// The bytes of version 1, which are never made again.
+func TestResumeGolden(t *testing.T) {
+	r := ticket.Resume{
+		Bucket: ids.Bucket{Table: 300, Partition: 4, Bucket: 5}, Changes: true, Position: 8,
+		Parts: []ticket.Part{{Offset: 7, Last: []byte("key")}, {Offset: 900}},
+	}
+	require.Equal(t, "0101ac0204050207036b65798407000892f5b113", hex.EncodeToString(ticket.AppendResume(nil, &r)))
+}
+
+func TestResume(t *testing.T) {
+	bucket := ids.Bucket{Table: 3, Partition: 4, Bucket: 5}
+	for _, r := range []ticket.Resume{
+		{Bucket: bucket},
+		{Bucket: bucket, Parts: []ticket.Part{{Offset: 7, Last: []byte("k")}}},
+		{Bucket: bucket, Parts: []ticket.Part{{Offset: 7, Last: []byte("k")}, {Offset: 1 << 60, Last: []byte("l")}}},
+		{Bucket: bucket, Parts: []ticket.Part{{Offset: 7, Last: []byte("k")}, {Offset: 9}}, Changes: true, Position: 8},
+	} {
+		b := ticket.AppendResume(nil, &r)
+		got, err := ticket.ParseResume(b)
+		require.NoError(t, err)
+		require.Equal(t, &r, got)
+		require.NoError(t, got.Of(bucket))
+		require.Error(t, got.Of(ids.Bucket{Table: 3, Bucket: 5}))
+		for i := range b {
+			damaged := bytes.Clone(b)
+			damaged[i] ^= 0x10
+			_, err := ticket.ParseResume(damaged)
+			require.Equal(t, errcode.InvalidTicket, errcode.Of(err))
+			_, err = ticket.ParseResume(b[:i])
+			require.Equal(t, errcode.InvalidTicket, errcode.Of(err))
+		}
+	}
+	for name, r := range map[string]ticket.Resume{
+		"keys descend":          {Parts: []ticket.Part{{Offset: 7, Last: []byte("l")}, {Offset: 9, Last: []byte("k")}}},
+		"offsets descend":       {Parts: []ticket.Part{{Offset: 9, Last: []byte("k")}, {Offset: 7, Last: []byte("l")}}},
+		"no end":                {Parts: []ticket.Part{{Offset: 9, Last: []byte("k")}}, Changes: true, Position: 9},
+		"an end too early":      {Parts: []ticket.Part{{Offset: 9}, {Offset: 9, Last: []byte("k")}}},
+		"changes without parts": {Changes: true},
+		"before the rows":       {Parts: []ticket.Part{{Offset: 9}}, Changes: true, Position: 8},
+		"negative":              {Parts: []ticket.Part{{Offset: -9, Last: []byte("k")}}},
+	} {
+		_, err := ticket.ParseResume(ticket.AppendResume(nil, &r))
+		require.Equal(t, errcode.InvalidTicket, errcode.Of(err), name)
+	}
 }
 
 func FuzzDecode(f *testing.F) {
@@ -176,5 +234,25 @@ func FuzzDecode(f *testing.F) {
 		r2, err := ticket.Decode(again)
 		require.NoError(t, err)
 		require.True(t, proto.Equal(r, r2))
+	})
+}
+
+// FuzzResume puts the right checksum behind hostile bytes.
+func FuzzResume(f *testing.F) {
+	for _, r := range []ticket.Resume{
+		{Bucket: ids.Bucket{Table: 1}},
+		{Bucket: ids.Bucket{Table: 1}, Parts: []ticket.Part{{Offset: 3, Last: []byte("abc")}, {Offset: 9}}, Changes: true, Position: 5},
+	} {
+		b := ticket.AppendResume(nil, &r)
+		f.Add(b[:len(b)-4])
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		b := binary.LittleEndian.AppendUint32(bytes.Clone(body), crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))
+		r, err := ticket.ParseResume(b)
+		if err != nil {
+			require.Equal(t, errcode.InvalidTicket, errcode.Of(err))
+			return
+		}
+		require.Equal(t, b, ticket.AppendResume(nil, r))
 	})
 }
