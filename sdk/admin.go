@@ -218,6 +218,18 @@ func (a *Admin) Table(ctx context.Context, path string) (*table.Info, error) {
 	return table.NewInfo(resp.GetTable())
 }
 
+// CountRows tells how many rows a table, or some of its partitions, has now,
+// without a scan: of a primary-key table its rows, of a log table those that are
+// stored. It fails with UNKNOWN_TABLE and UNKNOWN_PARTITION.
+func (a *Admin) CountRows(ctx context.Context, path string, partitions ...string) (int64, error) {
+	p, err := pathProto(path)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := adminCall(ctx, a, true, "CountRows", flussv1.AdminClient.CountRows, &flussv1.CountRowsRequest{Path: p, Partitions: partitions})
+	return resp.GetRows(), err
+}
+
 // Partition is a partition of a table as the server knows it.
 type Partition struct {
 	ID ids.PartitionID

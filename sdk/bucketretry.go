@@ -19,14 +19,14 @@ func (b *writeBatch) unknownOr(e *errcode.Error) *errcode.Error {
 }
 
 // acked settles a batch that the server has written.
-func (bw *bucketWriter) acked(b *writeBatch, base ids.Offset) {
+func (bw *bucketWriter) acked(b *writeBatch, base, end ids.Offset) {
 	bw.mu.Lock()
 	found := slices.Contains(bw.inflight, b)
 	bw.inflight = without(bw.inflight, b)
 	bw.pauses.reset()
 	bw.mu.Unlock()
 	if found {
-		b.settle(base, nil)
+		b.settle(base, end, nil)
 	}
 	bw.resolve()
 	bw.again()
@@ -89,7 +89,7 @@ func (bw *bucketWriter) resolve() {
 	}
 	bw.mu.Unlock()
 	for _, b := range v.failed {
-		b.settle(0, b.refused)
+		b.fail(b.refused)
 	}
 	bw.w.c.spawn(func() { bw.recover(v) })
 }
@@ -210,7 +210,7 @@ func (bw *bucketWriter) drop(b *writeBatch, e *errcode.Error) {
 	bw.queue = without(bw.queue, b)
 	bw.mu.Unlock()
 	if found {
-		b.settle(0, e)
+		b.fail(e)
 	}
 }
 
@@ -221,7 +221,7 @@ func (bw *bucketWriter) abandonQueue(e *errcode.Error) {
 	bw.queue = slices.DeleteFunc(bw.queue, func(b *writeBatch) bool { return !b.encoding })
 	bw.mu.Unlock()
 	for _, b := range failed {
-		b.settle(0, b.unknownOr(e))
+		b.fail(b.unknownOr(e))
 	}
 	// Under the old writer nothing can be written: try for another one when there are rows.
 	bw.recover(verdict{newWriter: true, pause: bw.w.c.opts.backoffMax, cause: e})
@@ -273,7 +273,7 @@ func (bw *bucketWriter) expire(e *errcode.Error) {
 	bw.queue = slices.DeleteFunc(bw.queue, func(b *writeBatch) bool { return slices.Contains(failed, b) })
 	bw.mu.Unlock()
 	for _, b := range failed {
-		b.settle(0, b.unknownOr(e))
+		b.fail(b.unknownOr(e))
 	}
 	if renew {
 		bw.w.c.spawn(func() { bw.recover(verdict{newWriter: bw.w.opts.idempotent, cause: e}) })

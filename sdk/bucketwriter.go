@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow"
-
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
 	"github.com/fluss-go/fluss/sdk/internal/rowcodec"
@@ -73,24 +71,25 @@ func (bw *bucketWriter) closeOpen() {
 	bw.queue = append(bw.queue, b)
 }
 
-// appendRow adds a row of any form; it returns the bytes that it took.
-func (bw *bucketWriter) appendRow(a *Appender, v *writerVersion, row any) (Future, int, error) {
+// addRow adds a row of any form, or the key of one to delete; it returns the
+// bytes that it took.
+func (bw *bucketWriter) addRow(a *writer, v *writerVersion, row any, remove bool) (Future, int, error) {
 	bw.mu.Lock()
 	b, dead := bw.openFor(v)
 	if dead != nil {
 		bw.mu.Unlock()
 		return Future{}, 0, dead
 	}
-	if err := b.builder.Append(row); err != nil {
+	if err := v.add(b.builder, row, remove); err != nil {
 		bw.mu.Unlock()
 		return Future{}, 0, err
 	}
-	f, size := bw.added(a, b, 1)
+	f, size := bw.added(a, b, 1, remove)
 	return f, size, nil
 }
 
 // copyRow adds the one row in scratch.
-func (bw *bucketWriter) copyRow(a *Appender, v *writerVersion, scratch *rowcodec.Builder) (Future, int) {
+func (bw *bucketWriter) copyRow(a *writer, v *writerVersion, scratch *rowcodec.Builder, remove bool) (Future, int) {
 	bw.mu.Lock()
 	b, dead := bw.openFor(v)
 	if dead != nil {
@@ -98,7 +97,7 @@ func (bw *bucketWriter) copyRow(a *Appender, v *writerVersion, scratch *rowcodec
 		return failedFuture(bw, dead), 0
 	}
 	b.builder.AppendRow(scratch, 0)
-	return bw.added(a, b, 1)
+	return bw.added(a, b, 1, remove)
 }
 
 func failedFuture(bw *bucketWriter, e *errcode.Error) Future {
@@ -108,7 +107,8 @@ func failedFuture(bw *bucketWriter, e *errcode.Error) Future {
 }
 
 // added books rows that were put into the open batch, and unlocks mu.
-func (bw *bucketWriter) added(a *Appender, b *writeBatch, rows int) (Future, int) {
+func (bw *bucketWriter) added(a *writer, b *writeBatch, rows int, remove bool) (Future, int) {
+	b.mark(rows, remove)
 	size := b.builder.Bytes() - b.bytes
 	f := Future{batch: b, first: b.rows, rows: rows}
 	bw.w.c.budget.take(size)
@@ -150,9 +150,9 @@ func (bw *bucketWriter) encoded(b *writeBatch, e *errcode.Error) bool {
 	switch {
 	case dead != nil:
 		// abandon has left it to us.
-		b.settle(0, dead)
+		b.fail(dead)
 	case e != nil:
-		b.settle(0, e)
+		b.fail(e)
 	default:
 		return true
 	}
@@ -188,14 +188,17 @@ func (bw *bucketWriter) startLinger(b *writeBatch) {
 	})
 }
 
-// appendRecord adds the rows of a record of version v's schema; it returns the bytes that they took.
-func (bw *bucketWriter) appendRecord(a *Appender, v *writerVersion, rec arrow.RecordBatch) (Future, int, error) {
-	size := rowcodec.Size(rec)
-	if size < smallRecord && size < bw.w.opts.batchBytes {
-		return bw.copyRecord(a, v, rec)
+// addRecord adds the rows of a piece; it returns the bytes that they took.
+func (bw *bucketWriter) addRecord(a *writer, p piece) (Future, int, error) {
+	size, most := rowcodec.Size(p.rec), bw.w.opts.batchBytes
+	copies := p.remove && p.v.marks()
+	if copies {
+		size += int(p.rec.NumRows()) * p.v.nullBytes
+	} else if size < smallRecord && size < most {
+		return bw.copyRecord(a, p)
 	}
-	pieces := max(1, (size+bw.w.opts.batchBytes/2)/bw.w.opts.batchBytes)
-	rows := rec.NumRows()
+	pieces := max(1, (size+most/2)/most)
+	rows := p.rec.NumRows()
 	var all Future
 	total := 0
 	for i := range pieces {
@@ -203,9 +206,13 @@ func (bw *bucketWriter) appendRecord(a *Appender, v *writerVersion, rec arrow.Re
 		if from == to {
 			continue
 		}
-		piece := rec.NewSlice(from, to)
-		f, n, err := bw.appendPiece(a, v, piece)
-		piece.Release()
+		part := p.with(p.rec.NewSlice(from, to))
+		add := bw.addPiece
+		if copies {
+			add = bw.copyRecord
+		}
+		f, n, err := add(a, part)
+		part.rec.Release()
 		total += n
 		if err != nil {
 			return all, total, err
@@ -215,28 +222,33 @@ func (bw *bucketWriter) appendRecord(a *Appender, v *writerVersion, rec arrow.Re
 	return all, total, nil
 }
 
-func (bw *bucketWriter) copyRecord(a *Appender, v *writerVersion, rec arrow.RecordBatch) (Future, int, error) {
+func (bw *bucketWriter) copyRecord(a *writer, p piece) (Future, int, error) {
 	bw.mu.Lock()
-	b, dead := bw.openFor(v)
+	b, dead := bw.openFor(p.v)
 	if dead != nil {
 		bw.mu.Unlock()
 		return Future{}, 0, dead
 	}
-	if err := b.builder.AppendRecord(rec); err != nil {
+	var err error
+	if p.remove && p.v.marks() {
+		err = p.v.keys.AppendRecord(b.builder, p.rec)
+	} else {
+		err = b.builder.AppendRecord(p.rec)
+	}
+	if err != nil {
 		bw.mu.Unlock()
 		return Future{}, 0, err
 	}
-	f, size := bw.added(a, b, int(rec.NumRows()))
+	f, size := bw.added(a, b, int(p.rec.NumRows()), p.remove)
 	return f, size, nil
 }
 
-// appendPiece makes a batch of its own of the rows. They are encoded before it
-// takes its place in the queue, so that a batch that cannot be encoded adds nothing.
-func (bw *bucketWriter) appendPiece(a *Appender, v *writerVersion, rec arrow.RecordBatch) (Future, int, error) {
-	size := rowcodec.Size(rec)
-	b := &writeBatch{bucket: bw, version: v, done: make(chan struct{}), opened: time.Now()}
-	b.add(a, int(rec.NumRows()), size)
-	if err := b.encode(rec); err != nil {
+// addPiece makes a batch of its own of the rows. They are encoded before it takes its place in the queue, so that a batch that cannot be encoded adds nothing.
+func (bw *bucketWriter) addPiece(a *writer, p piece) (Future, int, error) {
+	size := rowcodec.Size(p.rec)
+	b := &writeBatch{bucket: bw, version: p.v, done: make(chan struct{}), opened: time.Now()}
+	b.add(a, int(p.rec.NumRows()), size)
+	if err := b.encode(p.rec); err != nil {
 		return Future{}, 0, err
 	}
 	bw.mu.Lock()
@@ -342,7 +354,7 @@ func (bw *bucketWriter) again() {
 
 // flush closes the linger of the open batch if it has rows of a, and appends the
 // batches that have and are not settled to open.
-func (bw *bucketWriter) flush(a *Appender, open []*writeBatch) []*writeBatch {
+func (bw *bucketWriter) flush(a *writer, open []*writeBatch) []*writeBatch {
 	bw.mu.Lock()
 	for _, list := range [][]*writeBatch{bw.inflight, bw.queue} {
 		for _, b := range list {
@@ -380,6 +392,6 @@ func (bw *bucketWriter) abandon(e *errcode.Error) {
 	all = slices.DeleteFunc(all, func(b *writeBatch) bool { return b.encoding })
 	bw.mu.Unlock()
 	for _, b := range all {
-		b.settle(0, b.unknownOr(e))
+		b.fail(b.unknownOr(e))
 	}
 }

@@ -64,12 +64,21 @@ func (b *writeBatch) reencode(v *writerVersion) *errcode.Error {
 		return errcode.From(err)
 	}
 	body := b.data[len(b.data)-int(h.BodyBytes):]
-	rec, err := batch.Decode(b.version.layout, &meta, body, batch.DecodeOptions{})
+	layout := b.version.plain.layout
+	if b.types != nil {
+		layout = b.version.marked.layout
+	}
+	rec, err := batch.Decode(layout, &meta, body, batch.DecodeOptions{})
 	if err != nil {
 		return errcode.From(err)
 	}
 	defer rec.Release()
-	adapted, err := rowcodec.Adapt(rec, b.version.schema.Columns, v.shape)
+	// Rows to be deleted are null outside the key, as the layout allows.
+	shape := v.shape
+	if b.types != nil {
+		shape = rowcodec.NewShape(v.plain.layout.Fields())
+	}
+	adapted, err := rowcodec.Adapt(rec, b.version.fields, shape)
 	if err != nil {
 		return errcode.From(err)
 	}

@@ -23,10 +23,16 @@ const (
 	offsetLatest
 	offsetTimestamp
 	offsetAt
+	offsetFull
 )
 
 // Earliest is the first offset that is still stored.
 func Earliest() OffsetSpec { return OffsetSpec{kind: offsetEarliest} }
+
+// Full is where a scan has all rows: those of a primary-key table as they are now,
+// and then, when the scan follows, the changes since. Of a log, as well as a
+// changelog, it is Earliest.
+func Full() OffsetSpec { return OffsetSpec{kind: offsetFull} }
 
 // Latest is the high watermark: the offset that the next row gets.
 func Latest() OffsetSpec { return OffsetSpec{kind: offsetLatest} }
@@ -41,7 +47,7 @@ func AtOffset(o ids.Offset) OffsetSpec { return OffsetSpec{kind: offsetAt, value
 // IsZero reports whether s is «not given».
 func (s OffsetSpec) IsZero() bool { return s.kind == offsetUnset }
 
-// String returns s like "earliest", "offset:7" or "time:2026-11-22T10:00:00Z".
+// String returns s like "earliest", "full", "offset:7" or "time:2026-11-22T10:00:00Z".
 func (s OffsetSpec) String() string {
 	switch s.kind {
 	case offsetEarliest:
@@ -52,6 +58,8 @@ func (s OffsetSpec) String() string {
 		return "time:" + time.UnixMilli(s.value).UTC().Format(time.RFC3339Nano)
 	case offsetAt:
 		return fmt.Sprintf("offset:%d", s.value)
+	case offsetFull:
+		return "full"
 	case offsetUnset:
 	}
 	return ""
@@ -67,14 +75,14 @@ func (s OffsetSpec) proto() *flussv1.OffsetSpec {
 		return &flussv1.OffsetSpec{Spec: &flussv1.OffsetSpec_TimestampMs{TimestampMs: s.value}}
 	case offsetAt:
 		return &flussv1.OffsetSpec{Spec: &flussv1.OffsetSpec_Offset{Offset: s.value}}
-	case offsetUnset:
+	case offsetUnset, offsetFull: // what a scan that names no start is
 	}
 	return nil
 }
 
 // OffsetQuery says which places Admin.Offsets tells.
 type OffsetQuery struct {
-	// Spec is the place; not given means Latest.
+	// Spec is the place; not given means Latest, and Full means Earliest.
 	Spec OffsetSpec
 	// Partitions are names; none means all.
 	Partitions []string
@@ -102,6 +110,9 @@ func (a *Admin) Offsets(ctx context.Context, path string, q OffsetQuery) ([]Buck
 	}
 	if q.Spec.IsZero() {
 		q.Spec = Latest()
+	}
+	if q.Spec.kind == offsetFull {
+		q.Spec = Earliest()
 	}
 	req := &flussv1.ListOffsetsRequest{Path: p, Partitions: q.Partitions, Spec: q.Spec.proto()}
 	for _, b := range q.Buckets {

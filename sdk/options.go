@@ -9,6 +9,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+
+	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
 )
 
 // Defaults of the options.
@@ -131,10 +133,34 @@ const (
 )
 
 // AppenderOption sets something of an Appender.
-type AppenderOption func(*appenderOptions)
+type AppenderOption interface{ appender(o *writerOptions) }
 
-// sharedOptions are those that appenders must agree on to share accumulators.
+// UpserterOption sets something of an Upserter or a Deleter.
+type UpserterOption interface{ upserter(o *writerOptions) }
+
+// WriterOption sets something of whatever writes: it is an AppenderOption and an
+// UpserterOption.
+type WriterOption struct{ set func(o *writerOptions) }
+
+func (w WriterOption) appender(o *writerOptions) { w.set(o) }
+func (w WriterOption) upserter(o *writerOptions) { w.set(o) }
+
+var (
+	_ AppenderOption = WriterOption{}
+	_ UpserterOption = WriterOption{}
+)
+
+type appenderOption func(o *writerOptions)
+
+func (f appenderOption) appender(o *writerOptions) { f(o) }
+
+type upserterOption func(o *writerOptions)
+
+func (f upserterOption) upserter(o *writerOptions) { f(o) }
+
+// sharedOptions are those that writers must agree on to share accumulators.
 type sharedOptions struct {
+	writes            writes
 	batchBytes        int
 	maxInFlight       int
 	linger            time.Duration
@@ -143,21 +169,29 @@ type sharedOptions struct {
 	dynamicPartitions bool
 }
 
-type appenderOptions struct {
+type writerOptions struct {
 	sharedOptions
 	onAck func(Ack)
+	// targets are the names of the target columns; partial tells that they were given.
+	targets []string
+	partial bool
 }
 
-func (o *appenderOptions) ensureDefaults() {
-	o.sharedOptions = sharedOptions{
+func defaultWriterOptions(kind flussv1.WriteKind) writerOptions {
+	o := writerOptions{sharedOptions: sharedOptions{
+		writes:            writes{kind: kind},
 		batchBytes:        DefaultBatchBytes,
 		maxInFlight:       DefaultMaxInFlight,
 		idempotent:        true,
 		dynamicPartitions: true,
+	}}
+	if o.writes.keyed() {
+		o.writes.mode = flussv1.MergeMode_MERGE_MODE_DEFAULT
 	}
+	return o
 }
 
-func (o *appenderOptions) validate(c *clientOptions) error {
+func (o *writerOptions) validate(c *clientOptions) error {
 	var errs []error
 	if o.batchBytes < 1<<10 || o.batchBytes > maxBatchBytes {
 		errs = append(errs, fmt.Errorf("WithBatchBytes(%d): must be 1 KiB to 4 MiB", o.batchBytes))
@@ -171,6 +205,12 @@ func (o *appenderOptions) validate(c *clientOptions) error {
 	if o.assignment > RoundRobin {
 		errs = append(errs, errors.New("WithAssignment: unknown assignment"))
 	}
+	if o.partial && len(o.targets) == 0 {
+		errs = append(errs, errors.New("WithTargetColumns: no column is named"))
+	}
+	if o.writes.keyed() && o.writes.mode == flussv1.MergeMode_MERGE_MODE_UNSPECIFIED {
+		errs = append(errs, errors.New("WithMergeMode: unknown merge mode"))
+	}
 	return errors.Join(errs...)
 }
 
@@ -179,31 +219,60 @@ const maxBatchBytes = 4 << 20
 
 // WithBatchBytes sets how many bytes of rows, before compression, fill a batch;
 // default 1 MiB, range 1 KiB to 4 MiB.
-func WithBatchBytes(n int) AppenderOption { return func(o *appenderOptions) { o.batchBytes = n } }
+func WithBatchBytes(n int) WriterOption {
+	return WriterOption{func(o *writerOptions) { o.batchBytes = n }}
+}
 
 // WithMaxInFlight sets how many batches of one bucket may wait for their acks
 // at a time; default and most 5.
-func WithMaxInFlight(n int) AppenderOption { return func(o *appenderOptions) { o.maxInFlight = n } }
+func WithMaxInFlight(n int) WriterOption {
+	return WriterOption{func(o *writerOptions) { o.maxInFlight = n }}
+}
 
 // WithLinger holds a batch that is not full open for d, overriding the default
 // of 0, with which it is sent as soon as nothing is in flight for its bucket.
-func WithLinger(d time.Duration) AppenderOption { return func(o *appenderOptions) { o.linger = d } }
+func WithLinger(d time.Duration) WriterOption {
+	return WriterOption{func(o *writerOptions) { o.linger = d }}
+}
 
 // WithAssignment sets how rows of a table without bucket key are spread; default Sticky.
 func WithAssignment(a Assignment) AppenderOption {
-	return func(o *appenderOptions) { o.assignment = a }
+	return appenderOption(func(o *writerOptions) { o.assignment = a })
 }
 
 // WithoutIdempotence gives up the promise that a retried batch is written once.
-func WithoutIdempotence() AppenderOption { return func(o *appenderOptions) { o.idempotent = false } }
+func WithoutIdempotence() WriterOption {
+	return WriterOption{func(o *writerOptions) { o.idempotent = false }}
+}
 
 // WithoutDynamicPartitions makes a row of a missing partition an
 // UNKNOWN_PARTITION error instead of creating the partition.
-func WithoutDynamicPartitions() AppenderOption {
-	return func(o *appenderOptions) { o.dynamicPartitions = false }
+func WithoutDynamicPartitions() WriterOption {
+	return WriterOption{func(o *writerOptions) { o.dynamicPartitions = false }}
 }
 
-// WithOnAck calls f for each acked run of this appender's rows: once a batch,
-// unless other appenders' rows lie between. f must not block, nor call the
-// appender; calls for one bucket come in order of offsets.
-func WithOnAck(f func(Ack)) AppenderOption { return func(o *appenderOptions) { o.onAck = f } }
+// WithOnAck calls f for each acked run of this writer's rows: once a batch,
+// unless other writers' rows lie between. f must not block, nor call the writer;
+// calls for one bucket come in order of offsets.
+func WithOnAck(f func(Ack)) WriterOption { return WriterOption{func(o *writerOptions) { o.onAck = f }} }
+
+// WithTargetColumns makes upserts partial: only the named columns are written,
+// those of the key in any case. The others keep their values, or are null in a
+// row that was not there. Of a Deleter they are the columns to make null.
+func WithTargetColumns(names ...string) UpserterOption {
+	return upserterOption(func(o *writerOptions) { o.targets, o.partial = names, true })
+}
+
+// WithMergeMode sets whether the merge engine takes part; default MergeDefault.
+func WithMergeMode(m MergeMode) UpserterOption {
+	return upserterOption(func(o *writerOptions) {
+		switch m {
+		case MergeDefault:
+			o.writes.mode = flussv1.MergeMode_MERGE_MODE_DEFAULT
+		case MergeOverwrite:
+			o.writes.mode = flussv1.MergeMode_MERGE_MODE_OVERWRITE
+		default:
+			o.writes.mode = flussv1.MergeMode_MERGE_MODE_UNSPECIFIED
+		}
+	})
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/fluss-go/fluss/proto/errcode"
+	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
 	"github.com/fluss-go/fluss/proto/ids"
 )
 
@@ -23,17 +24,43 @@ const (
 	OffsetColumn SystemColumn = 2
 	// TimestampColumn is __timestamp TIMESTAMP_LTZ(3) NOT NULL: when the row was committed.
 	TimestampColumn SystemColumn = 3
+	// ChangeTypeColumn is __change_type STRING NOT NULL: "+A" in a log table, "+I",
+	// "-U", "+U" or "-D" in a primary-key table.
+	ChangeTypeColumn SystemColumn = 4
 )
 
+// ScanWhat is what a scan returns.
+type ScanWhat uint8
+
+const (
+	// ScanRows is the rows of a log table. Of a primary-key table without start, or
+	// from Full, it is the rows as they are now in key order, bucket by bucket, and
+	// then, when the scan follows, the changes; from elsewhere the changes.
+	ScanRows ScanWhat = iota
+	// ScanChangelog is the changes of a primary-key table, from its log: see
+	// ChangeTypeColumn. Of a log table it is the rows.
+	ScanChangelog
+	// ScanBinlog is the changes of a primary-key table, an update as one row: the
+	// columns before and after, both ROW and null where there is no row.
+	ScanBinlog
+)
+
+var scanWhats = [...]flussv1.ScanWhat{
+	ScanRows: flussv1.ScanWhat_SCAN_WHAT_ROWS, ScanChangelog: flussv1.ScanWhat_SCAN_WHAT_CHANGELOG, ScanBinlog: flussv1.ScanWhat_SCAN_WHAT_BINLOG,
+}
+
 // ScanOptions says what a scan returns. The zero value is all columns of all
-// rows from the earliest up to now.
+// rows: of a log table from the earliest up to now, of a primary-key table as they
+// are now.
 type ScanOptions struct {
+	// What is ScanRows unless it is set.
+	What ScanWhat
 	// Columns are the columns wanted, in that order; nil means all, and empty but
 	// not nil none (rows are counted).
 	Columns []string
 	// Filter is the text of a row filter, like "delay > 60 AND origin IN ('LAX', 'SFO')".
 	Filter string
-	// From is where to start; not given means Earliest.
+	// From is where to start; not given means Full.
 	From OffsetSpec
 	// Until is where to end, before the offset; not given means Latest as of the
 	// start. (Where a connection breaks, the rest goes on to Latest as of then.)
@@ -48,6 +75,9 @@ type ScanOptions struct {
 	Buckets []ids.BucketID
 	// Starts are where single buckets start, overriding From; as Positions returns them.
 	Starts map[ids.Bucket]ids.Offset
+	// Resume is where single buckets go on, overriding Starts and From; as
+	// Scanner.Resume returns it, or Batch.Resume.
+	Resume map[ids.Bucket][]byte
 	// SystemColumns are added after the columns.
 	SystemColumns []SystemColumn
 	// Streams are how many streams the buckets are spread over; default 2.
@@ -75,6 +105,10 @@ type Batch struct {
 	// CommittedAt is when the rows were committed.
 	CommittedAt time.Time
 	SchemaID    ids.SchemaID
+	// Resume is where a scan goes on after this batch when NextOffset does not say
+	// it all: in the middle of the rows of a primary-key table, and among the first
+	// changes after rows that were read in parts. Else it is empty.
+	Resume []byte
 
 	readers *readerCache
 }
@@ -109,8 +143,14 @@ type Scanner struct {
 	readers *readerCache
 
 	mu        sync.Mutex
-	positions map[ids.Bucket]ids.Offset
+	positions map[ids.Bucket]position
 	schema    *arrow.Schema
+}
+
+// position is where a bucket goes on: at resume unless it is empty.
+type position struct {
+	offset ids.Offset
+	resume []byte
 }
 
 type scanItem struct {
@@ -164,20 +204,17 @@ func (s *Scanner) take(item scanItem) *Batch {
 		return nil
 	}
 	b := item.batch
-	rows := b.Record.NumRows()
+	rows, known := b.Record.NumRows(), true
 	if s.options.Limit > 0 && rows > s.left {
-		cut := b.Record.NewSlice(0, s.left)
-		b.Record.Release()
-		b.Record = cut
-		if s.options.Filter == "" {
-			b.NextOffset = b.BaseOffset + ids.Offset(s.left)
-		}
+		known = s.cut(b)
 		rows = s.left
 	}
 	s.left -= rows
-	s.mu.Lock()
-	s.positions[b.Bucket] = b.NextOffset
-	s.mu.Unlock()
+	if known {
+		s.mu.Lock()
+		s.positions[b.Bucket] = position{b.NextOffset, b.Resume}
+		s.mu.Unlock()
+	}
 	if rows == 0 {
 		b.Release()
 		return nil
@@ -185,15 +222,52 @@ func (s *Scanner) take(item scanItem) *Batch {
 	return b
 }
 
+// cut shortens b to the rows that the limit still allows. It reports whether it is
+// known where a scan goes on after them: of the rows of a primary-key table it is
+// not, and the place stays that before the batch.
+func (s *Scanner) cut(b *Batch) bool {
+	cut := b.Record.NewSlice(0, s.left)
+	b.Record.Release()
+	b.Record = cut
+	if len(b.Resume) > 0 || b.NextOffset <= b.BaseOffset {
+		s.mu.Lock()
+		before := s.positions[b.Bucket]
+		s.mu.Unlock()
+		b.NextOffset, b.Resume = before.offset, before.resume
+		return false
+	}
+	if s.options.Filter == "" && s.options.What != ScanBinlog {
+		b.NextOffset = b.BaseOffset + ids.Offset(s.left)
+	}
+	return true
+}
+
 // Positions returns where each bucket goes on after the batches that Next has
 // returned, for ScanOptions.Starts of a later scan. Buckets of which nothing came
-// yet are missing. The map is the caller's.
+// yet are missing, as are those that Resume has. The map is the caller's.
 func (s *Scanner) Positions() map[ids.Bucket]ids.Offset {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := make(map[ids.Bucket]ids.Offset, len(s.positions))
-	for b, o := range s.positions {
-		out[b] = o
+	for b, at := range s.positions {
+		if len(at.resume) == 0 {
+			out[b] = at.offset
+		}
+	}
+	return out
+}
+
+// Resume returns where the buckets go on for which an offset does not say it all:
+// those of a primary-key table whose rows were not all read, or in parts. It is
+// for ScanOptions.Resume of a later scan, beside Positions. The map is the caller's.
+func (s *Scanner) Resume() map[ids.Bucket][]byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[ids.Bucket][]byte{}
+	for b, at := range s.positions {
+		if len(at.resume) > 0 {
+			out[b] = at.resume
+		}
 	}
 	return out
 }

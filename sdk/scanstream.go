@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -25,17 +26,17 @@ import (
 // with UNKNOWN_TABLE, INVALID_PROJECTION, INVALID_FILTER (position),
 // UNKNOWN_PARTITION, UNKNOWN_BUCKET, OFFSET_OUT_OF_RANGE and INVALID_ARGUMENT.
 func (c *Client) Scanner(ctx context.Context, path string, o ScanOptions) (*Scanner, error) {
-	if err := o.ensure(); err != nil {
-		return nil, err
-	}
 	meta, err := c.metadata.refresh(ctx, path)
 	if err != nil {
+		return nil, err
+	}
+	if err := o.ensure(meta.info.Descriptor.HasPrimaryKey()); err != nil {
 		return nil, err
 	}
 	if err := c.fixStarts(ctx, path, &o); err != nil {
 		return nil, err
 	}
-	s := &Scanner{c: c, table: meta, options: o, left: o.Limit, positions: map[ids.Bucket]ids.Offset{}, readers: &readerCache{}}
+	s := &Scanner{c: c, table: meta, options: o, left: o.Limit, positions: map[ids.Bucket]position{}, readers: &readerCache{}}
 	if s.streams, err = s.plan(); err != nil {
 		return nil, err
 	}
@@ -93,8 +94,11 @@ func (s *Scanner) discovers() bool {
 	return s.options.Follow && len(s.options.Partitions) == 0 && len(s.table.info.Descriptor.PartitionKeys) > 0
 }
 
-func (o *ScanOptions) ensure() error {
+func (o *ScanOptions) ensure(keyed bool) error {
 	if o.From.IsZero() {
+		o.From = Full()
+	}
+	if o.From.kind == offsetFull && (!keyed || o.What != ScanRows) {
 		o.From = Earliest()
 	}
 	if o.Streams == 0 {
@@ -104,14 +108,16 @@ func (o *ScanOptions) ensure() error {
 		o.Prefetch = DefaultPrefetch
 	}
 	switch {
+	case int(o.What) >= len(scanWhats):
+		return errcode.New(errcode.InvalidArgument, nil, "ScanOptions.What is %d, which is nothing that can be scanned", o.What)
 	case o.Limit < 0:
 		return errcode.New(errcode.InvalidArgument, nil, "ScanOptions.Limit is %d: it must not be negative", o.Limit)
 	case o.Streams < 1 || o.Streams > 64:
 		return errcode.New(errcode.InvalidArgument, nil, "ScanOptions.Streams is %d: it must be 1 to 64", o.Streams)
 	case o.Prefetch < 1 || o.Prefetch > 1024:
 		return errcode.New(errcode.InvalidArgument, nil, "ScanOptions.Prefetch is %d: it must be 1 to 1024", o.Prefetch)
-	case o.Until.kind == offsetEarliest:
-		return errcode.New(errcode.InvalidArgument, nil, "ScanOptions.Until must not be Earliest")
+	case o.Until.kind == offsetEarliest || o.Until.kind == offsetFull:
+		return errcode.New(errcode.InvalidArgument, nil, "ScanOptions.Until must not be Earliest or Full")
 	}
 	return nil
 }
@@ -203,7 +209,7 @@ type scanStream struct {
 	index    int
 	buckets  []ids.Bucket
 	// position is where each bucket goes on, for those of which something came.
-	position map[ids.Bucket]ids.Offset
+	position map[ids.Bucket]position
 	ended    map[ids.Bucket]bool
 	// names are those of partitions that came after the scan began.
 	names  map[ids.PartitionID]string
@@ -218,11 +224,13 @@ type scanStream struct {
 func (s *Scanner) newStream(endpoint string, index int, buckets []ids.Bucket) *scanStream {
 	st := &scanStream{
 		s: s, endpoint: endpoint, index: index, buckets: buckets, pauses: s.c.opts.backoff(),
-		position: map[ids.Bucket]ids.Offset{}, ended: map[ids.Bucket]bool{},
+		position: map[ids.Bucket]position{}, ended: map[ids.Bucket]bool{},
 	}
 	for _, b := range buckets {
-		if o, ok := s.options.Starts[b]; ok {
-			st.position[b] = o
+		offset, given := s.options.Starts[b]
+		resume := s.options.Resume[b]
+		if given || len(resume) > 0 {
+			st.position[b] = position{offset, resume}
 		}
 	}
 	return st
@@ -349,7 +357,7 @@ func (st *scanStream) request() *flussv1.ScanRequest {
 	r := &flussv1.ScanRequest{
 		Path:    &flussv1.TablePath{Database: info.Path.Database, Table: info.Path.Table},
 		TableId: int64(info.ID), Filter: o.Filter, Start: o.From.proto(), Stop: o.Until.proto(),
-		Follow: o.Follow, Limit: o.Limit, KeepAliveMs: o.KeepAlive.Milliseconds(),
+		Follow: o.Follow, Limit: o.Limit, KeepAliveMs: o.KeepAlive.Milliseconds(), What: scanWhats[o.What],
 	}
 	if o.Columns != nil {
 		r.Projection = &flussv1.Projection{Names: o.Columns}
@@ -358,7 +366,9 @@ func (st *scanStream) request() *flussv1.ScanRequest {
 		r.SystemColumns = append(r.SystemColumns, flussv1.SystemColumn(c))
 	}
 	for b, at := range st.position {
-		r.BucketStarts = append(r.BucketStarts, &flussv1.BucketStart{PartitionId: int64(b.Partition), Bucket: int32(b.Bucket), Offset: int64(at)})
+		r.BucketStarts = append(r.BucketStarts, &flussv1.BucketStart{
+			PartitionId: int64(b.Partition), Bucket: int32(b.Bucket), Offset: int64(at.offset), Resume: at.resume,
+		})
 	}
 	for _, b := range st.buckets {
 		if st.ended[b] {
@@ -437,13 +447,14 @@ func (st *scanStream) decode(data *codec.FlightData) (scanItem, error) {
 		Record: rec, Bucket: bucket, Partition: st.partitionName(bucket.Partition),
 		BaseOffset: ids.Offset(md.GetBaseOffset()), NextOffset: ids.Offset(md.GetNextOffset()),
 		HighWatermark: ids.Offset(md.GetHighWatermark()), CommittedAt: time.UnixMilli(md.GetCommitTimestampMs()).UTC(),
-		SchemaID: ids.SchemaID(md.GetSchemaId()), readers: st.s.readers,
+		SchemaID: ids.SchemaID(md.GetSchemaId()), Resume: md.GetResume(), readers: st.s.readers,
 	}
-	if rec.NumRows() == 0 && b.NextOffset <= st.position[bucket] {
+	before, known := st.position[bucket]
+	if rec.NumRows() == 0 && b.NextOffset <= before.offset && bytes.Equal(before.resume, b.Resume) && (known || b.NextOffset == 0) {
 		b.Release()
 		return scanItem{}, nil
 	}
-	st.position[bucket] = max(st.position[bucket], b.NextOffset)
+	st.position[bucket] = position{max(before.offset, b.NextOffset), b.Resume}
 	st.s.c.opts.hooks.BatchRead(bucket, int(rec.NumRows()), size)
 	return scanItem{batch: b}, nil
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"google.golang.org/grpc"
 
-	"github.com/fluss-go/fluss/proto/batch"
 	"github.com/fluss-go/fluss/proto/errcode"
 	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
 	"github.com/fluss-go/fluss/proto/ids"
@@ -53,75 +52,19 @@ type tableWriter struct {
 	creating sync.Mutex
 }
 
-// writerVersion is what rows of one schema version are encoded with; immutable.
-type writerVersion struct {
-	info   *table.Info
-	schema *schema.Schema
-	shape  *rowcodec.Shape
-	layout *batch.Layout
-	hasher *keys.Hasher
-	// keyHasher is for records of the bucket key's columns alone, at the places keyColumns.
-	keyHasher  *keys.Hasher
-	keyColumns []int
-	keySchema  *arrow.Schema
-	// partitionColumns are the places of the partition columns; none when not partitioned.
-	partitionColumns []int
-	encoders         sync.Pool
-	builders         sync.Pool
-}
-
-func newWriterVersion(info *table.Info) (*writerVersion, error) {
-	s := info.Descriptor.Schema
-	v := &writerVersion{info: info, schema: s, shape: rowcodec.NewShape(s.Columns), layout: batch.NewLayout(s.Columns)}
-	if err := v.hashBy(info.Descriptor.BucketKeys); err != nil {
-		return nil, err
-	}
-	for _, name := range info.Descriptor.PartitionKeys {
-		i, ok := s.Index(name)
-		if !ok {
-			return nil, errcode.New(errcode.Internal, nil, "the partition column %q is not in the schema", name)
-		}
-		v.partitionColumns = append(v.partitionColumns, i)
-	}
-	encoding := encoderOptions(info)
-	v.encoders.New = func() any { return batch.NewEncoder(v.layout, encoding) }
-	v.builders.New = func() any { return rowcodec.NewBuilder(v.shape) }
-	return v, nil
-}
-
-// hashBy prepares the hashers of a bucket key, if there is one.
-func (v *writerVersion) hashBy(bucketKeys []string) (err error) {
-	if len(bucketKeys) == 0 {
-		return nil
-	}
-	if v.hasher, err = keys.NewHasher(v.schema, bucketKeys); err != nil {
-		return err
-	}
-	only := &schema.Schema{ID: v.schema.ID}
-	for _, name := range bucketKeys {
-		i, _ := v.schema.Index(name)
-		v.keyColumns = append(v.keyColumns, i)
-		only.Columns = append(only.Columns, v.schema.Columns[i])
-	}
-	v.keySchema = v.shape.Project(v.keyColumns)
-	v.keyHasher, err = keys.NewHasher(only, bucketKeys)
-	return err
-}
-
-func (v *writerVersion) builder() *rowcodec.Builder { return v.builders.Get().(*rowcodec.Builder) }
-
-func (v *writerVersion) free(b *rowcodec.Builder) {
-	b.Reset()
-	v.builders.Put(b)
-}
-
 // tableWriter returns the writer for path and options, with one more reference.
-func (c *Client) tableWriter(ctx context.Context, path string, shared sharedOptions) (*tableWriter, error) {
+func (c *Client) tableWriter(ctx context.Context, path string, o *writerOptions) (*tableWriter, error) {
+	if err := o.validate(&c.opts); err != nil {
+		return nil, errcode.New(errcode.InvalidArgument, nil, "bad options of a writer: %v", err)
+	}
 	meta, err := c.metadata.refresh(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	key := writerKey{path: path, shared: shared}
+	if err = o.resolve(meta.info); err != nil {
+		return nil, err
+	}
+	key := writerKey{path: path, shared: o.sharedOptions}
 	if w, err := c.sharedWriter(key, meta.info.ID); w != nil || err != nil {
 		return w, err
 	}
@@ -167,10 +110,7 @@ func (c *Client) releaseWriter(w *tableWriter) {
 }
 
 func (c *Client) newTableWriter(ctx context.Context, key writerKey, meta *tableMetadata) (*tableWriter, error) {
-	if d := meta.info.Descriptor; len(d.Schema.PrimaryKey) > 0 {
-		return nil, errcode.New(errcode.NotLogTable, nil, "%s has a primary key; rows can be appended only to log tables", key.path)
-	}
-	v, err := newWriterVersion(meta.info)
+	v, err := newWriterVersion(meta.info, key.shared.writes)
 	if err != nil {
 		return nil, err
 	}
@@ -189,6 +129,43 @@ func (c *Client) newTableWriter(ctx context.Context, key writerKey, meta *tableM
 		w.whole = w.newPartition(0)
 	}
 	return w, nil
+}
+
+// resolve checks that the table is of the kind that is written to, and finds the
+// target columns; of an upsert, those of the key are added.
+func (o *writerOptions) resolve(info *table.Info) error {
+	d := info.Descriptor
+	switch {
+	case o.writes.keyed() && !d.HasPrimaryKey():
+		return errcode.New(errcode.NotPrimaryKeyTable, nil, "%s has no primary key: append to it", info.Path)
+	case !o.writes.keyed() && d.HasPrimaryKey():
+		return errcode.New(errcode.NotLogTable, nil, "%s has a primary key; rows can be appended only to log tables", info.Path)
+	}
+	var targets []ids.FieldID
+	add := func(name string) error {
+		c, err := d.Schema.Column(name)
+		if err == nil {
+			targets = append(targets, c.ID)
+		}
+		return err
+	}
+	if o.partial && o.writes.kind == flussv1.WriteKind_WRITE_KIND_UPSERT {
+		for _, name := range d.Schema.PrimaryKey {
+			if slices.Contains(o.targets, name) {
+				continue
+			}
+			if err := add(name); err != nil {
+				return err
+			}
+		}
+	}
+	for _, name := range o.targets {
+		if err := add(name); err != nil {
+			return err
+		}
+	}
+	o.writes.targets = packTargets(targets)
+	return nil
 }
 
 // initWriter asks for the id of a fresh idempotent writer.
@@ -210,11 +187,11 @@ func (w *tableWriter) refresh(ctx context.Context) error {
 	}
 	old := w.meta.Load()
 	if meta.info.ID != old.info.ID {
-		return errcode.New(errcode.UnknownTable, nil, "%s was dropped and created again: open another appender", w.path)
+		return errcode.New(errcode.UnknownTable, nil, "%s was dropped and created again: open another writer", w.path)
 	}
 	w.meta.Store(meta)
 	if v := w.version.Load(); meta.info.Descriptor.Schema.ID > v.schema.ID {
-		next, err := newWriterVersion(meta.info)
+		next, err := newWriterVersion(meta.info, w.opts.writes)
 		if err != nil {
 			return err
 		}
@@ -277,8 +254,8 @@ func (p *partitionWriter) spent(bytes int) {
 }
 
 // partition finds the writer of a partition, and creates the partition when it
-// is missing and that is wanted.
-func (w *tableWriter) partition(ctx context.Context, v *writerVersion, name string) (*partitionWriter, error) {
+// is missing and that is wanted; nil when there is none to delete rows from.
+func (w *tableWriter) partition(ctx context.Context, v *writerVersion, name string, remove bool) (*partitionWriter, error) {
 	w.mu.Lock()
 	p := w.byName[name]
 	w.mu.Unlock()
@@ -292,7 +269,7 @@ func (w *tableWriter) partition(ctx context.Context, v *writerVersion, name stri
 	id, ok := w.meta.Load().partitions[name]
 	if !ok {
 		var err error
-		if id, err = w.createPartition(ctx, v, name); err != nil {
+		if id, err = w.missingPartition(ctx, v, name, remove); err != nil || id == 0 {
 			return nil, err
 		}
 	}
@@ -305,24 +282,22 @@ func (w *tableWriter) partition(ctx context.Context, v *writerVersion, name stri
 	return p, nil
 }
 
-func (w *tableWriter) createPartition(ctx context.Context, v *writerVersion, name string) (ids.PartitionID, error) {
+// missingPartition looks again for a partition and creates it unless rows are
+// removed; its id is 0 when there is none.
+func (w *tableWriter) missingPartition(ctx context.Context, v *writerVersion, name string, remove bool) (ids.PartitionID, error) {
 	if err := w.refresh(ctx); err != nil {
 		return 0, err
 	}
-	if id, ok := w.meta.Load().partitions[name]; ok {
+	if id, ok := w.meta.Load().partitions[name]; ok || remove {
 		return id, nil
 	}
 	if !w.opts.dynamicPartitions {
-		return 0, errcode.New(errcode.UnknownPartition, nil, "%s has no partition %q, and the appender is not to create it", w.path, name)
+		return 0, errcode.New(errcode.UnknownPartition, nil, "%s has no partition %q, and the writer is not to create it", w.path, name)
 	}
-	values, err := partitionTexts(v.info, name)
-	if err != nil {
+	if err := w.c.createPartition(ctx, v.info, name); err != nil {
 		return 0, err
 	}
-	if _, err = w.c.Admin().CreatePartition(ctx, w.path, values, IfNotExists()); err != nil {
-		return 0, err
-	}
-	if err = w.refresh(ctx); err != nil {
+	if err := w.refresh(ctx); err != nil {
 		return 0, err
 	}
 	id, ok := w.meta.Load().partitions[name]
@@ -330,6 +305,16 @@ func (w *tableWriter) createPartition(ctx context.Context, v *writerVersion, nam
 		return 0, errcode.New(errcode.UnknownPartition, nil, "partition %q of %s was created and is gone again", name, w.path)
 	}
 	return id, nil
+}
+
+// createPartition creates the partition with the name unless it is there.
+func (c *Client) createPartition(ctx context.Context, info *table.Info, name string) error {
+	values, err := partitionTexts(info, name)
+	if err != nil {
+		return err
+	}
+	_, err = c.Admin().CreatePartition(ctx, info.Path.String(), values, IfNotExists())
+	return err
 }
 
 // dropPartition forgets the writer of a partition that is no more.
@@ -372,7 +357,7 @@ func (w *tableWriter) all() []*bucketWriter {
 }
 
 // flush sends what is buffered and waits until no row that a appended before is open.
-func (w *tableWriter) flush(ctx context.Context, a *Appender) error {
+func (w *tableWriter) flush(ctx context.Context, a *writer) error {
 	var open []*writeBatch
 	for _, bw := range w.all() {
 		open = bw.flush(a, open)
@@ -394,30 +379,30 @@ func (w *tableWriter) abandon(e *errcode.Error) {
 	}
 }
 
-// appendRow adds one row of a.
-func (w *tableWriter) appendRow(ctx context.Context, a *Appender, row any) (Future, error) {
+// addRow adds one row of a, or the key of one to delete.
+func (w *tableWriter) addRow(ctx context.Context, a *writer, row any, remove bool) (Future, error) {
 	v := w.version.Load()
-	if w.whole != nil && v.hasher == nil {
+	if w.whole != nil && (v.hasher == nil || len(w.whole.buckets) == 1) {
 		bw := w.whole.spread()
-		f, size, err := bw.appendRow(a, v, row)
+		f, size, err := bw.addRow(a, v, row, remove)
 		w.whole.spent(size)
 		return f, err
 	}
 	scratch := v.builder()
 	defer v.free(scratch)
-	if err := scratch.Append(row); err != nil {
+	if err := v.add(scratch, row, remove); err != nil {
 		return Future{}, err
 	}
 	p := w.whole
 	if p == nil {
 		var err error
-		if p, err = w.partitionOfRow(ctx, v, scratch); err != nil {
+		if p, err = w.partitionOfRow(ctx, v, scratch, remove); err != nil || p == nil {
 			return Future{}, err
 		}
 	}
 	if v.hasher == nil {
 		bw := p.spread()
-		f, size := bw.copyRow(a, v, scratch)
+		f, size := bw.copyRow(a, v, scratch, remove)
 		p.spent(size)
 		return f, nil
 	}
@@ -425,12 +410,13 @@ func (w *tableWriter) appendRow(ctx context.Context, a *Appender, row any) (Futu
 	if err != nil {
 		return Future{}, err
 	}
-	f, _ := p.bucket(b).copyRow(a, v, scratch)
+	f, _ := p.bucket(b).copyRow(a, v, scratch, remove)
 	return f, nil
 }
 
-// partitionOfRow finds the partition of the one row in scratch.
-func (w *tableWriter) partitionOfRow(ctx context.Context, v *writerVersion, scratch *rowcodec.Builder) (*partitionWriter, error) {
+// partitionOfRow finds the partition of the one row in scratch; nil when a row is
+// to be removed from one that does not exist.
+func (w *tableWriter) partitionOfRow(ctx context.Context, v *writerVersion, scratch *rowcodec.Builder, remove bool) (*partitionWriter, error) {
 	var room [64]byte
 	key := scratch.Key(room[:0], v.partitionColumns, 0)
 	w.mu.Lock()
@@ -441,11 +427,11 @@ func (w *tableWriter) partitionOfRow(ctx context.Context, v *writerVersion, scra
 	}
 	rec := scratch.Record()
 	defer rec.Release()
-	names, err := keys.PartitionNames(v.schema, v.info.Descriptor.PartitionKeys, rec)
+	names, err := keys.PartitionNames(v.columns, v.info.Descriptor.PartitionKeys, rec)
 	if err != nil {
 		return nil, err
 	}
-	if p, err = w.partition(ctx, v, names[0]); err != nil {
+	if p, err = w.partition(ctx, v, names[0], remove); err != nil || p == nil {
 		return nil, err
 	}
 	w.mu.Lock()
@@ -473,10 +459,37 @@ func (v *writerVersion) bucketOfRow(scratch *rowcodec.Builder, n int) (ids.Bucke
 	return ids.BucketID(buckets[0]), nil
 }
 
-// appendRecord adds the rows of a batch of a.
-func (w *tableWriter) appendRecord(ctx context.Context, a *Appender, rec arrow.RecordBatch) (Future, error) {
+// piece is rows of a record on their way to a bucket: rows to write with the
+// columns of the version, or, to be removed, with those of the key alone.
+type piece struct {
+	v      *writerVersion
+	rec    arrow.RecordBatch
+	remove bool
+}
+
+// columns is a schema of the record's columns.
+func (p *piece) columns() *schema.Schema {
+	if p.remove {
+		return p.v.keyRows
+	}
+	return p.v.columns
+}
+
+// with returns the piece with other rows.
+func (p piece) with(rec arrow.RecordBatch) piece {
+	p.rec = rec
+	return p
+}
+
+// addRecord adds the rows of a batch of a, or the keys of rows to delete.
+func (w *tableWriter) addRecord(ctx context.Context, a *writer, rec arrow.RecordBatch, remove bool) (Future, error) {
 	v := w.version.Load()
-	rec, err := v.shape.Conform(rec)
+	var err error
+	if remove {
+		rec, err = v.keys.Conform(rec)
+	} else {
+		rec, err = v.shape.Conform(rec)
+	}
 	if err != nil {
 		return Future{}, err
 	}
@@ -484,14 +497,15 @@ func (w *tableWriter) appendRecord(ctx context.Context, a *Appender, rec arrow.R
 	if rec.NumRows() == 0 {
 		return Future{}, nil
 	}
+	p := piece{v, rec, remove}
 	if w.whole != nil {
-		return w.appendToPartition(a, v, w.whole, rec)
+		return w.addToPartition(a, w.whole, p)
 	}
-	return w.appendPartitioned(ctx, a, v, rec)
+	return w.addPartitioned(ctx, a, p)
 }
 
-func (w *tableWriter) appendPartitioned(ctx context.Context, a *Appender, v *writerVersion, rec arrow.RecordBatch) (Future, error) {
-	names, err := keys.PartitionNames(v.schema, v.info.Descriptor.PartitionKeys, rec)
+func (w *tableWriter) addPartitioned(ctx context.Context, a *writer, p piece) (Future, error) {
+	names, err := keys.PartitionNames(p.columns(), p.v.info.Descriptor.PartitionKeys, p.rec)
 	if err != nil {
 		return Future{}, err
 	}
@@ -501,24 +515,28 @@ func (w *tableWriter) appendPartitioned(ctx context.Context, a *Appender, v *wri
 	for i, name := range names {
 		n, ok := index[name]
 		if !ok {
-			p, err := w.partition(ctx, v, name)
+			to, err := w.partition(ctx, p.v, name, p.remove)
 			if err != nil {
 				return Future{}, err
 			}
 			n = int32(len(partitions)) //nolint:gosec // at most as many as rows
-			partitions = append(partitions, p)
+			partitions = append(partitions, to)
 			index[name] = n
 		}
 		ordinals[i] = n
 	}
-	parts, err := keys.SplitByBucket(rec, ordinals)
+	parts, err := keys.SplitByBucket(p.rec, ordinals)
 	if err != nil {
 		return Future{}, err
 	}
 	defer releaseParts(parts)
 	var all Future
 	for _, part := range parts {
-		f, err := w.appendToPartition(a, v, partitions[part.Bucket], part.Rec)
+		to := partitions[part.Bucket]
+		if to == nil {
+			continue // no row is there to be removed
+		}
+		f, err := w.addToPartition(a, to, p.with(part.Rec))
 		if err != nil {
 			return all, err
 		}
@@ -533,45 +551,36 @@ func releaseParts(parts []keys.Part) {
 	}
 }
 
-func (w *tableWriter) appendToPartition(a *Appender, v *writerVersion, p *partitionWriter, rec arrow.RecordBatch) (Future, error) {
-	if v.hasher == nil {
-		f, size, err := p.spread().appendRecord(a, v, rec)
-		p.spent(size)
+func (w *tableWriter) addToPartition(a *writer, to *partitionWriter, p piece) (Future, error) {
+	if p.v.hasher == nil {
+		f, size, err := to.spread().addRecord(a, p)
+		to.spent(size)
 		return f, err
 	}
-	if len(p.buckets) == 1 {
-		f, _, err := p.bucket(0).appendRecord(a, v, rec)
+	if len(to.buckets) == 1 {
+		f, _, err := to.bucket(0).addRecord(a, p)
 		return f, err
 	}
-	buckets, err := v.hasher.Buckets(rec, len(p.buckets), nil)
+	hasher := p.v.hasher
+	if p.remove {
+		hasher = p.v.removed
+	}
+	buckets, err := hasher.Buckets(p.rec, len(to.buckets), nil)
 	if err != nil {
 		return Future{}, err
 	}
-	parts, err := keys.SplitByBucket(rec, buckets)
+	parts, err := keys.SplitByBucket(p.rec, buckets)
 	if err != nil {
 		return Future{}, err
 	}
 	defer releaseParts(parts)
 	var all Future
 	for _, part := range parts {
-		f, _, err := p.bucket(ids.BucketID(part.Bucket)).appendRecord(a, v, part.Rec)
+		f, _, err := to.bucket(ids.BucketID(part.Bucket)).addRecord(a, p.with(part.Rec))
 		if err != nil {
 			return all, err
 		}
 		all = all.and(f)
 	}
 	return all, nil
-}
-
-// and joins the futures of two parts of one append.
-func (f Future) and(g Future) Future {
-	if f.batch == nil {
-		return g
-	}
-	if g.batch != nil {
-		more := g.more
-		g.more = nil
-		f.more = append(append(f.more, g), more...)
-	}
-	return f
 }

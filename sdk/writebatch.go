@@ -20,7 +20,9 @@ type writeBatch struct {
 	version *writerVersion
 	// builder has the rows until they are encoded.
 	builder *rowcodec.Builder
-	rows    int
+	// types are the change types of the rows; nil as long as none is to be deleted.
+	types []byte
+	rows  int
 	// bytes are what the rows took of the budget.
 	bytes int
 	// runs tell whose the rows are, in order.
@@ -49,30 +51,47 @@ type writeBatch struct {
 	schemaRefused int
 
 	// done is closed when base or failure is set.
-	done    chan struct{}
-	base    ids.Offset
-	failure *errcode.Error
+	done      chan struct{}
+	base, end ids.Offset
+	failure   *errcode.Error
 }
 
-// run is consecutive rows of one appender.
+// run is consecutive rows of one writer.
 type run struct {
-	appender *Appender
-	rows     int
+	writer *writer
+	rows   int
 }
 
-func (b *writeBatch) add(a *Appender, rows, bytes int) {
+func (b *writeBatch) add(a *writer, rows, bytes int) {
 	b.rows += rows
 	b.bytes += bytes
-	if n := len(b.runs); n > 0 && b.runs[n-1].appender == a {
+	if n := len(b.runs); n > 0 && b.runs[n-1].writer == a {
 		b.runs[n-1].rows += rows
 	} else {
 		b.runs = append(b.runs, run{a, rows})
 	}
 }
 
-func (b *writeBatch) has(a *Appender) bool {
+// mark books whether the next rows are to be deleted; add comes after it.
+func (b *writeBatch) mark(rows int, remove bool) {
+	if !b.version.marks() || !remove && b.types == nil {
+		return
+	}
+	for len(b.types) < b.rows {
+		b.types = append(b.types, byte(batch.Insert))
+	}
+	kind := batch.Insert
+	if remove {
+		kind = batch.Delete
+	}
+	for range rows {
+		b.types = append(b.types, byte(kind))
+	}
+}
+
+func (b *writeBatch) has(a *writer) bool {
 	for i := range b.runs {
-		if b.runs[i].appender == a {
+		if b.runs[i].writer == a {
 			return true
 		}
 	}
@@ -88,8 +107,14 @@ func (b *writeBatch) encode(rec arrow.RecordBatch) *errcode.Error {
 		rec = b.builder.Record()
 		defer rec.Release()
 	}
-	e := b.version.encoders.Get().(*batch.Encoder)
-	defer b.version.encoders.Put(e)
+	encoding := &b.version.plain
+	if b.types != nil {
+		encoding = &b.version.marked
+		rec = b.version.withTypes(rec, b.types)
+		defer rec.Release()
+	}
+	e := encoding.encoders.Get().(*batch.Encoder)
+	defer encoding.encoders.Put(e)
 	buf := codec.Buffers.Get(b.bytes + b.bytes/8 + encodeSlack)
 	data, err := e.Encode((*buf)[:0], rec, batch.EncodeInfo{SchemaID: b.version.schema.ID})
 	if err == nil {
@@ -126,25 +151,39 @@ func (b *writeBatch) number(w ids.WriterID, s ids.Sequence) {
 	batch.PutHeader(b.data, h)
 }
 
-// settle ends the batch: frees its memory, tells waiters, appenders and hooks. The
+// ack tells of rows of the batch once it is settled.
+func (b *writeBatch) ack(first, rows int) Ack {
+	a := Ack{Bucket: b.bucket.id, Base: b.base, End: b.end, rows: rows}
+	if !b.version.writes.keyed() {
+		a.Base += ids.Offset(first)
+		a.End = a.Base + ids.Offset(rows)
+	}
+	return a
+}
+
+// fail ends a batch that was not written.
+func (b *writeBatch) fail(e *errcode.Error) { b.settle(0, 0, e) }
+
+// settle ends the batch: frees its memory, tells waiters, writers and hooks. The
 // bucket's mu must not be held.
-func (b *writeBatch) settle(base ids.Offset, failure *errcode.Error) {
-	b.base, b.failure = base, failure
+func (b *writeBatch) settle(base, end ids.Offset, failure *errcode.Error) {
+	b.base, b.end, b.failure = base, end, failure
 	size := len(b.data)
 	if b.buf != nil && b.sends == 1 && !b.uncertain && failure == nil {
 		// It was sent once and answered: nothing reads it any more.
 		codec.Buffers.Put(b.buf)
 	}
-	b.data, b.buf = nil, nil
+	b.data, b.buf, b.types = nil, nil, nil
 	if b.builder != nil {
 		b.version.free(b.builder)
 		b.builder = nil
 	}
 	c := b.bucket.w.c
 	c.budget.give(b.bytes)
+	first := 0
 	for _, r := range b.runs {
-		r.appender.settled(Ack{Bucket: b.bucket.id, Base: base, End: base + ids.Offset(r.rows)}, failure)
-		base += ids.Offset(r.rows)
+		r.writer.settled(b.ack(first, r.rows), failure)
+		first += r.rows
 	}
 	c.opts.hooks.BatchDone(b.bucket.id, b.rows, size, time.Since(b.closed), failure)
 	close(b.done) // last, so that who waited finds all told

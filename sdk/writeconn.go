@@ -190,11 +190,11 @@ func (s *writeStream) send(b *writeBatch, data []byte) bool {
 	id := w.nextID
 	s.pending[id] = b
 	w.mu.Unlock()
-	bucket := b.bucket.id
+	bucket, what := b.bucket.id, &b.version.writes
 	w.c.opts.hooks.BatchSent(bucket, b.rows, len(data), b.sends > 1)
 	err := s.grpc.SendMsg(&codec.WriteRequest{
 		RequestID: id, Table: bucket.Table, Partition: bucket.Partition, Bucket: bucket.Bucket,
-		Kind: flussv1.WriteKind_WRITE_KIND_APPEND, Batch: data,
+		Kind: what.kind, TargetColumns: b.version.targets, MergeMode: what.mode, Batch: data,
 	})
 	if err != nil {
 		// The receiver learns why, and answers what is pending.
@@ -225,7 +225,7 @@ func (s *writeStream) receive() {
 			b.bucket.refusedBy(b, writeError(e), false)
 			continue
 		}
-		b.bucket.acked(b, ids.Offset(resp.GetBaseOffset()))
+		b.bucket.acked(b, ids.Offset(resp.GetBaseOffset()), ids.Offset(resp.GetEndOffset()))
 	}
 	s.end(err)
 }

@@ -14,8 +14,50 @@ import (
 type Shape struct {
 	columns []*shape
 	byName  map[string]int
-	arrow   *arrow.Schema
-	plans   planCache
+	// others are the columns of the table that the shape leaves out.
+	others map[string]leftOut
+	arrow  *arrow.Schema
+	plans  planCache
+}
+
+// leftOut says why a column of the table is not in a shape.
+type leftOut uint8
+
+const (
+	// skipped columns are not written: values for them are not looked at.
+	skipped leftOut = iota + 1
+	// generated columns are filled by the server: values for them are refused, but
+	// in structs, which are also there to read rows into.
+	generated
+)
+
+// Skip makes rows with values for columns that the shape does not have good: they
+// are not looked at. It must be called before the shape is used.
+func (s *Shape) Skip(names ...string) { s.leaveOut(names, skipped) }
+
+// SkipGenerated says that the server fills the columns: a row that has values for
+// them fails with INVALID_ARGUMENT, unless it is a struct, of which the fields are
+// not looked at. It must be called before the shape is used.
+func (s *Shape) SkipGenerated(names ...string) { s.leaveOut(names, generated) }
+
+func (s *Shape) leaveOut(names []string, why leftOut) {
+	if s.others == nil {
+		s.others = map[string]leftOut{}
+	}
+	for _, name := range names {
+		s.others[name] = why
+	}
+}
+
+// given judges a value for a column that the shape does not have.
+func (s *Shape) given(name string, null bool) error {
+	switch {
+	case s.others[name] == 0:
+		return errcode.New(errcode.UnknownColumn, nil, "the table has no column %q; it has %s", name, s.Names()).With("column", name)
+	case s.others[name] == generated && !null:
+		return errcode.New(errcode.InvalidArgument, nil, "column %q is filled by the server: leave it out", name).With("column", name)
+	}
+	return nil
 }
 
 // NewShape compiles columns.
@@ -73,6 +115,9 @@ func (b *Builder) Bytes() int {
 	}
 	return n
 }
+
+// RowBytes is what a row takes when its values of variable size are empty.
+func (b *Builder) RowBytes() int { return b.rowBytes + 4*len(b.variable) }
 
 // Reset drops the rows and keeps the memory.
 func (b *Builder) Reset() {

@@ -134,6 +134,12 @@ func (c *Column) addNull() error {
 	if !c.field.Type.Nullable {
 		return errcode.New(errcode.InvalidBatch, nil, "column %s is NOT NULL and the value is null", c.path).With("column", c.path)
 	}
+	c.putNull()
+	return nil
+}
+
+// putNull appends a null, on a NOT NULL column as well.
+func (c *Column) putNull() {
 	if !c.tracking {
 		c.tracking = true
 		for i := range c.n {
@@ -145,7 +151,6 @@ func (c *Column) addNull() error {
 	i := c.n - 1
 	c.valid[i/8] &^= 1 << (i % 8)
 	c.nulls++
-	return nil
 }
 
 // addBlank appends the value that stands under a null: zeros, or nothing.
@@ -258,7 +263,7 @@ func (c *Column) grow(have, n int) error {
 // copyRow appends value i of src, a column of the same shape.
 func (c *Column) copyRow(src *Column, i int) {
 	if src.nulls > 0 && !bitAt(src.valid, i) {
-		c.addBlankOrNull()
+		c.putNull()
 		return
 	}
 	switch c.field.Type.Kind { //nolint:exhaustive // the others are of fixed width

@@ -132,27 +132,41 @@ func (b *Builder) appendMap(m map[string]any) error {
 		}
 	}
 	if found < len(m) {
-		b.Truncate(b.rows)
-		return b.shape.unknownColumn(m)
+		if err := b.shape.checkOthers(m); err != nil {
+			b.Truncate(b.rows)
+			return err
+		}
 	}
 	b.rows++
 	return nil
 }
 
-func (s *Shape) unknownColumn(m map[string]any) error {
-	for name := range m {
-		if _, ok := s.byName[name]; !ok {
-			return errcode.New(errcode.UnknownColumn, nil, "the table has no column %q; it has %s", name, s.Names()).With("column", name)
+// checkOthers judges the values of columns that the shape does not have.
+func (s *Shape) checkOthers(m map[string]any) error {
+	for name, v := range m {
+		if _, ok := s.byName[name]; ok {
+			continue
+		}
+		if err := s.given(name, v == nil); err != nil {
+			return err
 		}
 	}
-	return errcode.New(errcode.Internal, nil, "columns were counted wrong")
+	return nil
 }
 
 // Names lists the columns for an error text.
 func (s *Shape) Names() string {
-	names := make([]string, len(s.columns))
-	for i, c := range s.columns {
-		names[i] = c.field.Name
+	all := make([]int, len(s.columns))
+	for i := range all {
+		all[i] = i
+	}
+	return s.names(all)
+}
+
+func (s *Shape) names(columns []int) string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = s.columns[c].field.Name
 	}
 	return strings.Join(names, ", ")
 }
@@ -170,6 +184,9 @@ func (s *Shape) plan(t reflect.Type) (*plan, error) {
 	seen := map[int]bool{}
 	for _, f := range fields {
 		i, ok := s.byName[f.Name]
+		if !ok && s.others[f.Name] != 0 {
+			continue
+		}
 		if !ok {
 			return nil, errcode.New(errcode.UnknownColumn, nil, "field %s of %s: the table has no column %q; it has %s",
 				f.GoName, t, f.Name, s.Names()).With("column", f.Name)

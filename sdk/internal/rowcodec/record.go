@@ -98,7 +98,10 @@ func (s *Shape) sources(rec arrow.RecordBatch) ([]int, error) {
 	for j, f := range rec.Schema().Fields() {
 		i, ok := s.byName[f.Name]
 		if !ok {
-			return nil, errcode.New(errcode.UnknownColumn, nil, "the table has no column %q; it has %s", f.Name, s.Names()).With("column", f.Name)
+			if err := s.given(f.Name, rec.Column(j).NullN() == rec.Column(j).Len()); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		if source[i] >= 0 {
 			return nil, errcode.New(errcode.InvalidBatch, nil, "the batch has two columns %q", f.Name).With("column", f.Name)
