@@ -39,6 +39,29 @@ func TestKeysStayInRangeAndFollowTheirDistribution(t *testing.T) {
 	require.Zero(t, one.next())
 }
 
+func TestChangesKeepTheirMix(t *testing.T) {
+	c, err := newChanges(Options{
+		Keys: 500, Rows: 10_000, BatchRows: 100, Distribution: Zipf, Updates: 80, Inserts: 10, ValueBytes: 20, Seed: 7,
+	})
+	require.NoError(t, err)
+	var kinds [3]int
+	fresh := int64(500)
+	for range 200 { // twice round
+		for _, change := range c.take(100) {
+			kinds[change.kind]++
+			if change.kind == changeInsert {
+				require.Equal(t, fresh, change.id, "keys of inserts were never there")
+				fresh++
+			} else {
+				require.Less(t, change.id, int64(500))
+			}
+		}
+	}
+	require.InDelta(t, 16_000, kinds[changeUpdate], 500)
+	require.InDelta(t, 2_000, kinds[changeInsert], 300)
+	require.InDelta(t, 2_000, kinds[changeDelete], 300)
+}
+
 func TestBatchesOfKeys(t *testing.T) {
 	g, err := NewGenerator(Keyed, 1)
 	require.NoError(t, err)

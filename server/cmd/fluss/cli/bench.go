@@ -15,7 +15,7 @@ import (
 type benchRun func(context.Context, *sdk.Client, bench.Options) (bench.Result, error)
 
 func (a *app) benchCommand() *cobra.Command {
-	return group("bench", "Measure a running server", a.benchAppend(), a.benchScan(), a.benchLatency())
+	return group("bench", "Measure a running server", a.benchAppend(), a.benchScan(), a.benchLatency(), a.benchUpsert(), a.benchLookup())
 }
 
 func (a *app) benchRun(use, short, long string, o *bench.Options, run benchRun) *cobra.Command {
@@ -25,6 +25,9 @@ func (a *app) benchRun(use, short, long string, o *bench.Options, run benchRun) 
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.Rows < 1 || o.BatchRows < 1 || o.Writers < 1 || o.Every <= 0 {
 				return usagef(cmd, "--rows, --batch-rows, --writers and --every must be positive")
+			}
+			if err := checkKeys(cmd, o); err != nil {
+				return err
 			}
 			c, err := a.connect(cmd.Context(), sdk.WithConnections(connections))
 			if err != nil {
@@ -82,6 +85,75 @@ func (a *app) benchLatency() *cobra.Command {
 	return c
 }
 
+func (a *app) benchUpsert() *cobra.Command {
+	o := &bench.Options{Every: 1, Callers: 1}
+	var mix string
+	c := a.benchRun("upsert", "Measure changes of rows by key",
+		"Update, insert and delete generated rows by key, and measure until the last ack. Without --table it makes a table,\n"+
+			"fills it with a row for each key, changes it and drops it.", o, bench.Upsert)
+	run := c.RunE
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		var deletes int
+		if n, err := fmt.Sscanf(mix, "%d/%d/%d", &o.Updates, &o.Inserts, &deletes); n != 3 || err != nil ||
+			o.Updates < 0 || o.Inserts < 0 || deletes < 0 || o.Updates+o.Inserts+deletes != 100 {
+			return usagef(cmd, "--mix %q: want updates/inserts/deletes that make 100, like 80/10/10", mix)
+		}
+		return run(cmd, args)
+	}
+	keyFlags(c, o)
+	f := c.Flags()
+	f.Int64Var(&o.Rows, "rows", 1_000_000, "how many changes")
+	f.IntVar(&o.BatchRows, "batch-rows", 500, "changes of one round; 1 waits for the ack of each")
+	f.IntVar(&o.Writers, "writers", 1, "goroutines that write")
+	f.StringVar(&mix, "mix", "80/10/10", "how many of 100 changes update, insert and delete")
+	f.BoolVar(&o.Typed, "typed", false, "upsert Go values row by row instead of Arrow batches")
+	return c
+}
+
+func (a *app) benchLookup() *cobra.Command {
+	o := &bench.Options{Every: 1, Writers: 1}
+	c := a.benchRun("lookup", "Measure look-ups by key",
+		"Look up rows by key, each caller waiting for its answer. Without --table it makes a table, fills it with a row for\n"+
+			"each key, looks up and drops it.", o, bench.Lookup)
+	keyFlags(c, o)
+	f := c.Flags()
+	f.Int64Var(&o.Rows, "rows", 1_000_000, "how many keys to look up")
+	f.IntVar(&o.BatchRows, "batch-rows", 1, "keys of one call")
+	f.IntVar(&o.Callers, "callers", 64, "goroutines that look up")
+	f.StringSliceVar(&o.Columns, "columns", nil, "only these columns")
+	f.BoolVar(&o.Stale, "stale", false, "take what any replica has")
+	return c
+}
+
+// keyFlags are those of benchmarks of tables with a primary key.
+func keyFlags(c *cobra.Command, o *bench.Options) {
+	f := c.Flags()
+	f.StringVar(&o.Table, "table", "", "an existing table with the columns id BIGINT, version BIGINT, value STRING and the key id")
+	f.StringVar(&o.Compression, "compression", "ZSTD", "of the changelog of the table that is made: ZSTD, LZ4_FRAME or NONE")
+	f.IntVar(&o.Buckets, "buckets", 4, "of the table that is made")
+	f.Int64Var(&o.Keys, "keys", 1_000_000, "how many rows the table has at the start")
+	f.IntVar(&o.ValueBytes, "value-bytes", 84, "size of the text of a row, which has 16 bytes more")
+	f.StringVar((*string)(&o.Distribution), "distribution", string(bench.Zipf), "of the keys: zipf or uniform")
+	complete(c, "distribution", string(bench.Zipf), string(bench.Uniform))
+}
+
+// checkKeys finds faults in what keyFlags set.
+func checkKeys(cmd *cobra.Command, o *bench.Options) error {
+	if o.Distribution == "" {
+		return nil // a benchmark without keys
+	}
+	const maxValue = 512 << 10
+	switch {
+	case o.Keys < 1 || o.Callers < 1:
+		return usagef(cmd, "--keys and --callers must be positive")
+	case o.ValueBytes < 0 || o.ValueBytes > maxValue:
+		return usagef(cmd, "--value-bytes %d: want 0 to %d", o.ValueBytes, maxValue)
+	case o.Distribution != bench.Zipf && o.Distribution != bench.Uniform:
+		return usagef(cmd, "--distribution %q: want zipf or uniform", o.Distribution)
+	}
+	return nil
+}
+
 func (a *app) showBench(r bench.Result) error {
 	ps := []property{
 		{"benchmark", r.Benchmark}, {"durability", r.Durability}, {"rows", count(r.Rows, "row")},
@@ -91,11 +163,20 @@ func (a *app) showBench(r bench.Result) error {
 		const mb = 1e6
 		ps = append(ps, property{"rate", fmt.Sprintf("%.0f rows/s, %.0f MB/s (%.0f MB before compression)", r.RowsPerSecond, r.MBPerSecond, float64(r.Bytes)/mb)})
 	}
+	if r.Bytes == 0 && r.Rows > 0 {
+		ps = append(ps, property{"rate", fmt.Sprintf("%.0f rows/s", r.RowsPerSecond)})
+	}
+	if r.Found != nil {
+		ps = append(ps, property{"found", count(*r.Found, "row")})
+	}
 	if q := r.Latency; q != nil {
 		ps = append(ps, property{"latency", quantiles(q)})
 	}
 	if q := r.Ack; q != nil {
 		ps = append(ps, property{"of that to the ack", quantiles(q)})
+	}
+	if r.LongestGap != nil {
+		ps = append(ps, property{"longest without ack", fmt.Sprintf("%.2f ms", *r.LongestGap)})
 	}
 	return a.properties(ps...)
 }
@@ -107,6 +188,9 @@ func cpu(r bench.Result) string {
 	}
 	if r.CPUPerGB != nil {
 		text += fmt.Sprintf(", %.2f s/GB together", *r.CPUPerGB)
+	}
+	if r.CPUPerMillion != nil {
+		text += fmt.Sprintf(", %.2f s a million rows together", *r.CPUPerMillion)
 	}
 	return text
 }

@@ -100,6 +100,7 @@ func TestEveryCommandHasHelp(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"server"}, {"config"}, {"config", "print"}, {"database"}, {"database", "create"}, {"table", "create"}, {"table", "alter"},
 		{"partition", "drop"}, {"write"}, {"read"}, {"offsets"}, {"status"}, {"bench", "append"}, {"bench", "scan"}, {"bench", "latency"},
+		{"bench", "upsert"}, {"bench", "lookup"}, {"lookup"}, {"count"},
 		{"inspect", "segment"}, {"inspect", "wal"}, {"version"},
 	} {
 		out, _, code := runLine(t, append(args, "--help")...)

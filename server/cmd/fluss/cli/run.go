@@ -108,7 +108,7 @@ func (a *app) root() *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&a.server, "server", server, "server to talk to, host:port; environment FLUSS_SERVER")
 	root.AddCommand(a.serverCommand(), a.configCommand(), a.databaseCommand(), a.tableCommand(), a.partitionCommand(),
-		a.writeCommand(), a.readCommand(), a.offsetsCommand(),
+		a.writeCommand(), a.readCommand(), a.lookupCommand(), a.countCommand(), a.offsetsCommand(),
 		a.statusCommand(), a.benchCommand(), a.inspectCommand(), a.versionCommand())
 	return root
 }
@@ -245,7 +245,7 @@ func hint(code errcode.Code) string {
 	case errcode.NotLogTable:
 		return "Rows of a table with a primary key are upserted and deleted: `fluss write TABLE --mode upsert`."
 	case errcode.DeletionDisabled:
-		return "The option table.delete.behavior of the table says so."
+		return "The option table.delete.behavior of the table says so; --merge-mode overwrite deletes all the same."
 	case errcode.TableExists, errcode.DatabaseExists, errcode.PartitionExists:
 		return "With --if-not-exists that is no error."
 	case errcode.DatabaseNotEmpty:

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fluss-go/fluss/proto/errcode"
-	"github.com/fluss-go/fluss/proto/table"
 	"github.com/fluss-go/fluss/sdk"
 	"github.com/fluss-go/fluss/server/cmd/fluss/rowio"
 )
@@ -20,29 +19,44 @@ import (
 // writeFlags are those of `fluss write`.
 type writeFlags struct {
 	from, format, null, assign string
+	mode, mergeMode            string
+	targets                    []string
 	noHeader, acks             bool
 	connections                int
 }
+
+// The values of --mode.
+const (
+	modeAppend = "append"
+	modeUpsert = "upsert"
+	modeDelete = "delete"
+)
+
+// The values of --assign and --merge-mode.
+const (
+	assignSticky     = "sticky"
+	assignRoundRobin = "round-robin"
+	mergeDefault     = "default"
+	mergeOverwrite   = "overwrite"
+)
 
 func (a *app) writeCommand() *cobra.Command {
 	var f writeFlags
 	c := &cobra.Command{
 		Use: "write TABLE --from FILE", Short: "Write the rows of a file, or of standard input, to a table", Args: exactArgs("TABLE"),
-		Long: "Write rows to a table. Columns are matched by name; missing ones become null. JSON is one object a line.\n" +
-			"In CSV a value that is empty and not quoted is a null.\n\n" +
+		Long: "Write rows to a table: append them to a log table, upsert them by key into a table with a primary key, or, with\n" +
+			"--mode delete, delete the rows with their keys. Columns are matched by name; missing ones become null. With\n" +
+			"--target-columns an upsert changes only these columns, the primary key among them, and a delete makes only these\n" +
+			"null. JSON is one object a line. In CSV a value that is empty and not quoted is a null.\n\n" +
 			"With --from - each row is sent as it comes. With --acks each acked batch is printed as one line of JSON,\n" +
 			`{"bucket":b,"base":o,"end":e,"rows":n}: these rows are safe. The exit code is 0 only if every row was acked.`,
 		Example: "  fluss write flights --from flights.parquet\n" +
-			"  tail -f events.json | fluss write events --from - --acks",
+			"  tail -f events.json | fluss write events --from - --acks\n" +
+			"  fluss write accounts --from balances.csv --mode upsert --target-columns id,balance\n" +
+			"  echo '{\"id\": 7}' | fluss write accounts --mode delete --from -",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if f.from == "" {
-				return usagef(cmd, "give --from FILE, or --from - for standard input")
-			}
-			if f.assign != "sticky" && f.assign != "round-robin" {
-				return usagef(cmd, "--assign %q: want sticky or round-robin", f.assign)
-			}
-			if f.from == "-" && f.format == "" {
-				f.format = string(rowio.JSON)
+			if err := f.check(cmd); err != nil {
+				return err
 			}
 			format, err := rowio.FormatOf(f.format, f.from)
 			if err != nil {
@@ -52,13 +66,51 @@ func (a *app) writeCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&f.from, "from", "", "the file, or - for standard input")
-	c.Flags().StringVar(&f.format, "format", "", "csv, json, parquet or arrow; default by the file's name, json for standard input")
-	c.Flags().StringVar(&f.null, "null", "", "text that means null in CSV, like NA")
-	c.Flags().BoolVar(&f.noHeader, "no-header", false, "the CSV has no first line with names")
+	formatFlags(c, &f.format, &f.null, &f.noHeader)
+	c.Flags().StringVar(&f.mode, "mode", "", "append, upsert or delete; default upsert for a table with a primary key, else append")
+	c.Flags().StringSliceVar(&f.targets, "target-columns", nil, "the columns that an upsert writes, key included, or that a delete makes null; default all")
+	c.Flags().StringVar(&f.mergeMode, "merge-mode", mergeDefault, "default, or overwrite to write past the table's merge engine and delete behavior")
 	c.Flags().BoolVar(&f.acks, "acks", false, "print a line of JSON for each acked batch")
-	c.Flags().StringVar(&f.assign, "assign", "sticky", "how rows of a table without bucket key are spread: sticky or round-robin")
+	c.Flags().StringVar(&f.assign, "assign", assignSticky, "how rows of a table without bucket key are spread: sticky or round-robin")
 	c.Flags().IntVar(&f.connections, "connections", 1, "connections to the server")
+	complete(c, "mode", modeAppend, modeUpsert, modeDelete)
+	complete(c, "merge-mode", mergeDefault, mergeOverwrite)
+	complete(c, "assign", assignSticky, assignRoundRobin)
 	return a.withOutput(c)
+}
+
+// formatFlags are those of commands that read rows from files.
+func formatFlags(c *cobra.Command, format, null *string, noHeader *bool) {
+	c.Flags().StringVar(format, "format", "", "csv, json, parquet or arrow; default by the file's name, json for standard input")
+	c.Flags().StringVar(null, "null", "", "text that means null in CSV, like NA")
+	c.Flags().BoolVar(noHeader, "no-header", false, "the CSV has no first line with names")
+	complete(c, "format", "csv", "json", "parquet", "arrow")
+}
+
+// check finds faults of the command line, and gives the format of standard input its default.
+func (f *writeFlags) check(cmd *cobra.Command) error {
+	if f.from == "" {
+		return usagef(cmd, "give --from FILE, or --from - for standard input")
+	}
+	if f.from == "-" && f.format == "" {
+		f.format = string(rowio.JSON)
+	}
+	if f.assign != assignSticky && f.assign != assignRoundRobin {
+		return usagef(cmd, "--assign %q: want sticky or round-robin", f.assign)
+	}
+	if f.mergeMode != mergeDefault && f.mergeMode != mergeOverwrite {
+		return usagef(cmd, "--merge-mode %q: want default or overwrite", f.mergeMode)
+	}
+	switch f.mode {
+	case "", modeUpsert, modeDelete:
+	case modeAppend:
+		if len(f.targets) > 0 || f.mergeMode != mergeDefault {
+			return usagef(cmd, "--target-columns and --merge-mode go with --mode upsert or delete: an append writes whole rows")
+		}
+	default:
+		return usagef(cmd, "--mode %q: want append, upsert or delete", f.mode)
+	}
+	return nil
 }
 
 func (a *app) write(ctx context.Context, path string, f writeFlags, format rowio.Format) error {
@@ -73,7 +125,7 @@ func (a *app) write(ctx context.Context, path string, f writeFlags, format rowio
 	err = errors.Join(err, c.Close(), acks.close())
 	w.bar.end()
 	if err != nil {
-		a.errorf("%s written and safe before that\n", count(w.acked.Load(), "row"))
+		a.errorf("%s %s and safe before that\n", count(w.acked.Load(), w.unit()), w.verb())
 		return err
 	}
 	return w.summary(f.acks)
@@ -83,41 +135,66 @@ func (a *app) write(ctx context.Context, path string, f writeFlags, format rowio
 type writing struct {
 	app   *app
 	start time.Time
+	mode  string
 	acked atomic.Int64
 	bar   *progress
 }
 
-func (w *writing) run(ctx context.Context, c *sdk.Client, path string, f writeFlags, format rowio.Format, acks *ackPrinter) (err error) {
-	assign := sdk.Sticky
-	if f.assign == "round-robin" {
-		assign = sdk.RoundRobin
+func (w *writing) verb() string {
+	if w.mode == modeDelete {
+		return "deleted"
 	}
-	appender, err := c.Appender(ctx, path, sdk.WithAssignment(assign), sdk.WithOnAck(func(ack sdk.Ack) {
+	return "written"
+}
+
+func (w *writing) unit() string {
+	if w.mode == modeDelete {
+		return "key"
+	}
+	return "row"
+}
+
+func (w *writing) run(ctx context.Context, c *sdk.Client, path string, f writeFlags, format rowio.Format, acks *ackPrinter) (err error) {
+	info, err := c.Table(ctx, path)
+	if err != nil {
+		return err
+	}
+	if f.mode == "" {
+		f.mode = modeAppend
+		if info.Descriptor.HasPrimaryKey() {
+			f.mode = modeUpsert
+		}
+	}
+	w.mode = f.mode
+	target, err := openTarget(ctx, c, path, f, func(ack sdk.Ack) {
 		w.acked.Add(int64(ack.Rows()))
 		acks.add(ack)
-	}))
+	})
 	if err != nil {
 		return err
 	}
-	source, err := openSource(ctx, w.app, f, format, appender.Table())
+	columns, err := sourceColumns(info, f)
 	if err != nil {
-		return err
+		return errors.Join(err, target.close(ctx))
+	}
+	source, err := rowio.Open(ctx, f.from, format, w.app.Stdin, rowio.Options{Columns: columns, Null: f.null, NoHeader: f.noHeader})
+	if err != nil {
+		return errors.Join(explain(err, info, f), target.close(ctx))
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
 	w.bar = w.app.newProgress(source, &w.acked)
-	err = pump(ctx, source, appender)
+	err = explain(pump(ctx, source, func(rec arrow.RecordBatch) error {
+		_, err := target.write(ctx, rec)
+		return err
+	}), info, f)
 	// What was read before a bad row is written all the same, and the outcome is told.
-	return errors.Join(err, appender.Close(ctx))
+	return errors.Join(err, target.close(ctx))
 }
 
-func openSource(ctx context.Context, a *app, f writeFlags, format rowio.Format, info *table.Info) (rowio.Source, error) {
-	return rowio.Open(ctx, f.from, format, a.Stdin, rowio.Options{Columns: info.Schema().Columns, Null: f.null, NoHeader: f.noHeader})
-}
-
-// pump moves every batch of the source to the appender. The source is read by a
+// pump gives every batch of the source to write. The source is read by a
 // goroutine of its own, since reading a pipe cannot be cancelled: when ctx ends
 // first, the goroutine is left to the end of the process.
-func pump(ctx context.Context, source rowio.Source, appender *sdk.Appender) error {
+func pump(ctx context.Context, source rowio.Source, write func(arrow.RecordBatch) error) error {
 	type item struct {
 		rec arrow.RecordBatch
 		err error
@@ -154,7 +231,7 @@ func pump(ctx context.Context, source rowio.Source, appender *sdk.Appender) erro
 			if it.err != nil {
 				return it.err
 			}
-			if _, err := appender.AppendBatch(ctx, it.rec); err != nil {
+			if err := write(it.rec); err != nil {
 				return err
 			}
 			next <- struct{}{}
@@ -170,6 +247,9 @@ func (w *writing) summary(acks bool) error {
 		return w.app.emit(map[string]any{"rows": w.acked.Load(), "seconds": seconds})
 	}
 	line := fmt.Sprintf("wrote %d rows in %.3f s\n", w.acked.Load(), seconds)
+	if w.mode == modeDelete {
+		line = fmt.Sprintf("deleted %d keys in %.3f s\n", w.acked.Load(), seconds)
+	}
 	if acks {
 		w.app.errorf("%s", line)
 		return nil
