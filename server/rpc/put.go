@@ -25,7 +25,7 @@ const (
 	maxOpenPuts = 32
 )
 
-// Putters writes what DoPut brings. It is a client of the server it runs in, so
+// Putters writes what DoPut brings, and looks up what DoExchange asks for. It is a client of the server it runs in, so
 // that buckets, partitions, retries and leaders are decided in one place, the SDK.
 type Putters struct {
 	endpoint string
@@ -57,26 +57,54 @@ func (p *Putters) Close() error {
 	return p.client.Close()
 }
 
+// put starts writing rows; see flight.Source. The service has checked mode and
+// columns against the table.
 func (p *Putters) put(ctx context.Context, request flight.PutRequest) (flight.Putter, error) {
-	switch request.Mode { //nolint:exhaustive // the other modes are refused
-	case flussv1.WriteKind_WRITE_KIND_UNSPECIFIED, flussv1.WriteKind_WRITE_KIND_APPEND:
-	default:
-		return nil, errcode.New(errcode.NotPrimaryKeyTable, nil,
-			"table %s takes appends only: upsert and delete need a primary-key table", request.Path)
-	}
-	if len(request.Columns) > 0 {
-		return nil, errcode.New(errcode.NotPrimaryKeyTable, nil,
-			"table %s takes whole rows only: a partial update needs a primary-key table", request.Path)
-	}
 	client, err := p.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	appender, err := client.Appender(ctx, request.Path.String())
+	w, err := openWriter(ctx, client, request)
 	if err != nil {
 		return nil, err
 	}
-	return &putter{appender: appender, catalog: p.catalog, open: make(chan struct{}, maxOpenPuts)}, nil
+	return &putter{rows: w, catalog: p.catalog, open: make(chan struct{}, maxOpenPuts)}, nil
+}
+
+// rowWriter is what writes the rows of one DoPut: an appender, upserter or deleter.
+type rowWriter struct {
+	write func(context.Context, arrow.RecordBatch) (sdk.Future, error)
+	close func(context.Context) error
+}
+
+func openWriter(ctx context.Context, client *sdk.Client, request flight.PutRequest) (rowWriter, error) {
+	path := request.Path.String()
+	var opts []sdk.UpserterOption
+	if len(request.Columns) > 0 {
+		opts = append(opts, sdk.WithTargetColumns(request.Columns...))
+	}
+	switch request.Mode {
+	case flussv1.WriteKind_WRITE_KIND_APPEND:
+		a, err := client.Appender(ctx, path)
+		if err != nil {
+			return rowWriter{}, err
+		}
+		return rowWriter{a.AppendBatch, a.Close}, nil
+	case flussv1.WriteKind_WRITE_KIND_UPSERT:
+		u, err := client.Upserter(ctx, path, opts...)
+		if err != nil {
+			return rowWriter{}, err
+		}
+		return rowWriter{u.UpsertBatch, u.Close}, nil
+	case flussv1.WriteKind_WRITE_KIND_DELETE:
+		d, err := client.Deleter(ctx, path, opts...)
+		if err != nil {
+			return rowWriter{}, err
+		}
+		return rowWriter{d.DeleteBatch, d.Close}, nil
+	default:
+		return rowWriter{}, errcode.New(errcode.InvalidArgument, nil, "the kind of write %d is not known to this server", request.Mode)
+	}
 }
 
 func (p *Putters) connect(ctx context.Context) (*sdk.Client, error) {
@@ -104,10 +132,10 @@ func (p *Putters) dial(ctx context.Context, address string) (net.Conn, error) {
 
 // putter is the writing end of one DoPut.
 type putter struct {
-	appender *sdk.Appender
-	catalog  Catalog
-	open     chan struct{} // a place for each batch that waits for its acks
-	wg       sync.WaitGroup
+	rows    rowWriter
+	catalog Catalog
+	open    chan struct{} // a place for each batch that waits for its acks
+	wg      sync.WaitGroup
 
 	mu     sync.Mutex
 	failed error // the first failure
@@ -120,7 +148,7 @@ func (p *putter) Write(ctx context.Context, rec arrow.RecordBatch, acked func(fl
 	case <-ctx.Done():
 		return errcode.From(ctx.Err())
 	}
-	future, err := p.appender.AppendBatch(ctx, rec)
+	future, err := p.rows.write(ctx, rec)
 	if err != nil {
 		<-p.open
 		return err
@@ -166,7 +194,7 @@ func (p *putter) fail(err error) {
 
 // Close implements flight.Putter.
 func (p *putter) Close(ctx context.Context) error {
-	closed := p.appender.Close(ctx)
+	closed := p.rows.close(ctx)
 	p.wg.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()

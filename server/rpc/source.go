@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/fluss-go/fluss/flight"
-	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
 	"github.com/fluss-go/fluss/proto/table"
 	"github.com/fluss-go/fluss/server/logstore"
@@ -86,8 +85,8 @@ func (s *Source) Rows(_ context.Context, bucket ids.Bucket) (flight.Rows, error)
 }
 
 // Looker implements flight.Source.
-func (s *Source) Looker(context.Context, flight.LookRequest) (flight.Looker, error) {
-	return nil, errcode.New(errcode.Unsupported, nil, "this server does not look rows up over Arrow Flight: use the service fluss.v1.Lookup")
+func (s *Source) Looker(ctx context.Context, request flight.LookRequest) (flight.Looker, error) {
+	return s.putters.look(ctx, request)
 }
 
 // bucketLog returns the log of a bucket. It fails as locate does.
