@@ -1,7 +1,7 @@
 // Command quickstart shows what Fluss does, with the real binary and real rows:
 // `make quickstart`. It starts a server in a temporary directory, makes two
-// tables, loads them, follows a filtered projection while rows arrive, checks
-// what it saw, and removes everything again.
+// tables, loads them, looks up and changes a row by key, follows a filtered
+// projection while rows arrive, checks what it saw, and removes everything again.
 package main
 
 import (
@@ -74,9 +74,16 @@ func run(ctx context.Context, out io.Writer) (err error) {
 func (s *show) say(format string, args ...any) { _, _ = fmt.Fprintf(s.out, format+"\n", args...) }
 
 // do prints a command, runs it and prints its output, at most lines lines of it.
-func (s *show) do(lines int, args ...string) (string, error) {
-	s.say("\n$ fluss %s", shown(args))
-	r, err := s.server.Run(s.ctx, "", args...)
+func (s *show) do(lines int, args ...string) (string, error) { return s.doWith("", lines, args...) }
+
+// doWith is do with standard input.
+func (s *show) doWith(in string, lines int, args ...string) (string, error) {
+	pipe := ""
+	if in != "" {
+		pipe = "echo '" + in + "' | "
+	}
+	s.say("\n$ %sfluss %s", pipe, shown(args))
+	r, err := s.server.Run(s.ctx, in, args...)
 	if err != nil {
 		return "", err
 	}
@@ -111,7 +118,7 @@ func (s *show) story() error {
 	flights, airports := harness.Testdata("flights.parquet"), harness.Testdata("airports.csv")
 	for _, args := range [][]string{
 		{"table", "create", "flights", "--like-file", flights, "--buckets", "4"},
-		{"table", "create", "airports", "--like-file", airports},
+		{"table", "create", "airports", "--like-file", airports, "--primary-key", "iata"},
 		{"write", "flights", "--from", flights},
 		{"write", "airports", "--from", airports},
 		{"table", "describe", "flights"},
@@ -124,7 +131,30 @@ func (s *show) story() error {
 			return err
 		}
 	}
+	if err := s.byKey(); err != nil {
+		return err
+	}
 	return s.live()
+}
+
+// byKey looks a row up, changes it, and shows what the changelog tells.
+func (s *show) byKey() error {
+	for _, step := range []struct {
+		in   string
+		args []string
+	}{
+		{"", []string{"lookup", "airports", "SEA"}},
+		{`{"iata": "SEA", "city": "SeaTac"}`, []string{"write", "airports", "--mode", "upsert", "--target-columns", "iata,city", "--from", "-"}},
+		{"", []string{"lookup", "airports", "SEA", "--columns", "iata,name,city"}},
+		{"", []string{"read", "airports", "--changelog", "--where", "iata = 'SEA'", "--columns", "iata,city"}},
+		{"", []string{"count", "airports"}},
+	} {
+		const lines = 12
+		if _, err := s.doWith(step.in, lines, step.args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // live follows a filtered projection while rows arrive one after another.

@@ -15,4 +15,5 @@ func TestQuickstart(t *testing.T) {
 	require.NoError(t, run(harness.Context(t, 3*time.Minute), &out), "%s", &out)
 	require.Contains(t, out.String(), "wrote 200000 rows")
 	require.Contains(t, out.String(), "as they arrived")
+	require.Contains(t, out.String(), "+U             SEA   SeaTac")
 }
