@@ -28,18 +28,31 @@ func python(t *testing.T) string {
 }
 
 func TestPyarrow(t *testing.T) {
-	py := python(t)
 	s := harness.TestServer(t)
 	s.OK(t, "table", "create", "events", "--buckets", "3",
 		"--columns", "id BIGINT NOT NULL, name STRING, amount DOUBLE, at TIMESTAMP(6)", "--bucket-key", "id")
-	for _, step := range []string{"put", "list", "read", "follow", "errors"} {
+	runSteps(t, s, "client.py", "put", "list", "read", "follow", "errors")
+}
+
+func TestPyarrowByKey(t *testing.T) {
+	s := harness.TestServer(t)
+	s.OK(t, "table", "create", "accounts", "--buckets", "3", "--primary-key", "id,region", "--bucket-key", "id",
+		"--columns", "id BIGINT, region STRING, name STRING, amount DOUBLE")
+	s.OK(t, "table", "create", "events", "--columns", "id BIGINT")
+	runSteps(t, s, "keyed.py", "upsert", "rows", "partial", "delete", "changelog", "lookup", "follow", "errors")
+}
+
+// runSteps runs the steps of a client one after another; all build on the first.
+func runSteps(t *testing.T, s *harness.Server, client string, steps ...string) {
+	py := python(t)
+	for i, step := range steps {
 		ok := t.Run(step, func(t *testing.T) {
-			cmd := exec.CommandContext(harness.Context(t, 2*time.Minute), py, "client.py", "grpc://"+s.Addr, step)
+			cmd := exec.CommandContext(harness.Context(t, 2*time.Minute), py, client, "grpc://"+s.Addr, step)
 			out, err := cmd.CombinedOutput()
 			require.NoError(t, err, "%s", out)
 			require.Equal(t, "ok\n", string(out))
 		})
-		if !ok && step == "put" {
+		if !ok && i == 0 {
 			return
 		}
 	}
