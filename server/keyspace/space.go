@@ -3,6 +3,7 @@ package keyspace
 import (
 	"bytes"
 	"encoding/binary"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -144,11 +145,18 @@ func (s *Space) Freeze() *Frozen {
 	return f
 }
 
+// breathe is after how many rows Write lets other goroutines run.
+const breathe = 256
+
 // Write puts the rows into w.
 func (f *Frozen) Write(w *kvstore.Batch) error {
 	key := slices.Clone(f.s.prefix)
 	var err error
+	n := 0
 	f.layer.Scan(func(e entry) bool {
+		if n++; n%breathe == 0 {
+			runtime.Gosched()
+		}
 		key = append(key[:len(f.s.prefix)], e.key...)
 		if e.row == nil {
 			err = w.Delete(key)

@@ -58,6 +58,7 @@ func (t *Tablet) lead() error {
 	if err := t.elect(); err != nil {
 		return err
 	}
+	t.machine.lane = t.host.lane
 	t.queue.refuse(nil)
 	t.setState(StateLeading, nil)
 	for {

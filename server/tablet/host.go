@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,10 @@ type Host struct {
 	metrics *metrics
 	tablets []*Tablet // in the order of the options; not changed once open
 	byID    map[ids.TabletID]*Tablet
+
+	// lane bounds the tablets that merge rows at the same time, so that a processor
+	// is left for reads.
+	lane chan struct{}
 
 	diskFull atomic.Bool
 	kick     chan struct{} // asks for a checkpoint
@@ -71,6 +76,7 @@ func OpenHost(ctx context.Context, o HostOptions) (*Host, error) {
 		byID:   map[ids.TabletID]*Tablet{},
 		kick:   make(chan struct{}, 1),
 		stop:   make(chan struct{}),
+		lane:   make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)),
 	}
 	for _, id := range o.Tablets {
 		t := h.newTablet(id)

@@ -29,6 +29,8 @@ type machine struct {
 	// kv has the rows as of the last checkpoint.
 	kv     *kvstore.Store
 	merger merger
+	// lane is held by the one that merges rows; nil while nobody reads yet.
+	lane chan struct{}
 	// rowBytes is the memory of the rows set since the last capture.
 	rowBytes int64
 

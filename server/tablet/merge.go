@@ -2,6 +2,7 @@ package tablet
 
 import (
 	"fmt"
+	"runtime"
 	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -48,7 +49,11 @@ type slot struct {
 }
 
 // maxChangeBytes is the size past which changes go into another batch.
-const maxChangeBytes = 2 << 20
+const maxChangeBytes = 512 << 10
+
+// breathe is after how many rows a merge lets other goroutines run: reads must not
+// wait for the 10 ms after which the scheduler would see to that.
+const breathe = 64
 
 // merger has the memory that merging a batch takes; it is used again and again.
 type merger struct {
@@ -115,6 +120,9 @@ func (m *machine) merge(b *bucket, u *Upsert, h *batch.Header) (*merged, error) 
 	}
 	types := changeTypes(rec, h)
 	for i := range int(rec.NumRows()) {
+		if i%breathe == breathe-1 {
+			runtime.Gosched()
+		}
 		s, err := g.slot(b, t, g.keys.At(i))
 		if err != nil {
 			return nil, inRow(err, i)

@@ -74,6 +74,10 @@ func (m *machine) upsert(p position, c *command) (result, error) {
 			return result{base: s.base, end: s.end, err: err}, nil
 		}
 	}
+	if m.lane != nil {
+		m.lane <- struct{}{}
+		defer func() { <-m.lane }()
+	}
 	done, err := m.merge(b, &u, &h)
 	if err != nil {
 		if refusal(err) {
