@@ -154,34 +154,26 @@ func (bw *bucketWriter) giveUp(head *writeBatch, rest []*writeBatch, e *errcode.
 // recover does what the verdict asks for and lets the bucket go on.
 func (bw *bucketWriter) recover(v verdict) {
 	c := bw.w.c
-	if v.pause > 0 {
-		c.opts.hooks.Retried("append", v.cause, v.pause)
-		c.opts.logger.Debug("a batch will be sent again", "bucket", bw.id.String(), "pause", v.pause, "error", v.cause)
-		if sleep(c.life, v.pause) != nil {
-			return // Close abandons what is left
-		}
+	if v.pause > 0 && !bw.pause(v.cause, v.pause) {
+		return
 	}
-	if v.refresh {
-		if err := bw.w.refresh(c.life); err != nil {
-			if e := errcode.From(err); e.Code == errcode.UnknownTable {
-				bw.abandon(e)
-				return
-			}
-		}
-		if bw.partitionGone() {
-			bw.w.dropPartition(bw.id.Partition)
-			bw.abandon(errcode.New(errcode.UnknownPartition, v.cause, "the partition of %s was dropped", bw.id))
-			return
-		}
+	if v.refresh && !bw.refreshed(v.cause) {
+		return
 	}
 	var writer ids.WriterID
-	if v.newWriter {
+	for v.newWriter {
 		id, err := c.initWriter(c.life)
-		if err != nil {
-			bw.abandonQueue(errcode.From(err))
+		if err == nil {
+			writer = id
+			break
+		}
+		// Under the old writer nothing can be written: what waits fails, and another
+		// one is tried for, for the rows to come.
+		e := errcode.From(err)
+		bw.failQueue(e)
+		if !bw.pause(e, c.opts.backoffMax) {
 			return
 		}
-		writer = id
 	}
 	bw.mu.Lock()
 	stale := bw.staleSchema()
@@ -203,6 +195,33 @@ func (bw *bucketWriter) recover(v verdict) {
 	}
 }
 
+// pause waits before batches are sent again because of e; false when the client is
+// closed, which abandons what is left.
+func (bw *bucketWriter) pause(e *errcode.Error, d time.Duration) bool {
+	c := bw.w.c
+	c.opts.hooks.Retried(bw.w.opts.writes.String(), e, d)
+	c.opts.logger.Debug("a batch will be sent again", "bucket", bw.id.String(), "pause", d, "error", e)
+	return sleep(c.life, d) == nil
+}
+
+// refreshed takes over new metadata; false when the bucket is gone or takes the
+// writer's rows no more, and everything is abandoned.
+func (bw *bucketWriter) refreshed(cause *errcode.Error) bool {
+	if err := bw.w.refresh(bw.w.c.life); err != nil {
+		switch e := errcode.From(err); e.Code { //nolint:exhaustive // others may pass
+		case errcode.UnknownTable, errcode.UnknownColumn, errcode.InvalidArgument, errcode.InvalidBatch:
+			bw.abandon(e)
+			return false
+		}
+	}
+	if bw.partitionGone() {
+		bw.w.dropPartition(bw.id.Partition)
+		bw.abandon(errcode.New(errcode.UnknownPartition, cause, "the partition of %s was dropped", bw.id))
+		return false
+	}
+	return true
+}
+
 // drop fails a batch of the halted queue.
 func (bw *bucketWriter) drop(b *writeBatch, e *errcode.Error) {
 	bw.mu.Lock()
@@ -214,8 +233,8 @@ func (bw *bucketWriter) drop(b *writeBatch, e *errcode.Error) {
 	}
 }
 
-// abandonQueue fails what waits, and lets later rows try again.
-func (bw *bucketWriter) abandonQueue(e *errcode.Error) {
+// failQueue fails what waits, but for what is being encoded.
+func (bw *bucketWriter) failQueue(e *errcode.Error) {
 	bw.mu.Lock()
 	failed := slices.DeleteFunc(slices.Clone(bw.queue), func(b *writeBatch) bool { return b.encoding })
 	bw.queue = slices.DeleteFunc(bw.queue, func(b *writeBatch) bool { return !b.encoding })
@@ -223,8 +242,6 @@ func (bw *bucketWriter) abandonQueue(e *errcode.Error) {
 	for _, b := range failed {
 		b.fail(b.unknownOr(e))
 	}
-	// Under the old writer nothing can be written: try for another one when there are rows.
-	bw.recover(verdict{newWriter: true, pause: bw.w.c.opts.backoffMax, cause: e})
 }
 
 // staleSchema lists the queued batches that the server refuses for their schema

@@ -43,6 +43,7 @@ type fakeServer struct {
 	flussv1.UnimplementedMetadataServer
 	flussv1.UnimplementedAdminServer
 	flussv1.UnimplementedWriteServer
+	flussv1.UnimplementedLookupServer
 
 	listener *bufconn.Listener
 	grpc     *grpc.Server
@@ -58,6 +59,16 @@ type fakeServer struct {
 	hello    *flussv1.HelloResponse
 	// forget: rows are counted and not kept.
 	forget bool
+	// lookups are the look-ups that came; lookupFate refuses the nth with a code,
+	// lookupDelay holds each back, garble spoils answers.
+	lookups     []*flussv1.LookupRequest
+	lookupFate  func(n int, r *flussv1.LookupRequest) errcode.Code
+	lookupDelay time.Duration
+	garble      func(r *flussv1.LookupResponse)
+	// mostRows bounds the rows of an answer; 0 does not.
+	mostRows int
+	// oldestSchema is the first version that look-ups may ask for.
+	oldestSchema ids.SchemaID
 	// flight serves scans once it is set.
 	flight atomic.Pointer[flightFake]
 }
@@ -66,6 +77,9 @@ type fakeBucket struct {
 	end     ids.Offset
 	records []arrow.RecordBatch
 	writers map[ids.WriterID]*fakeWriter
+	// ops and rows are of primary-key tables.
+	ops  []keyedOp
+	rows map[string]map[string]any
 }
 
 type fakeWriter struct {
@@ -82,6 +96,7 @@ func newFake(t testing.TB) *fakeServer {
 	flussv1.RegisterMetadataServer(f.grpc, f)
 	flussv1.RegisterAdminServer(f.grpc, f)
 	flussv1.RegisterWriteServer(f.grpc, f)
+	flussv1.RegisterLookupServer(f.grpc, f)
 	flight.RegisterFlightServiceServer(f.grpc, &flightSwitch{f: f})
 	go func() { _ = f.grpc.Serve(f.listener) }()
 	t.Cleanup(f.grpc.Stop)
@@ -249,16 +264,22 @@ func (f *fakeServer) apply(r *codec.WriteRequest, h batch.Header, resp *flussv1.
 			return
 		}
 		w.next = w.next.Next()
-		w.ranges[h.Sequence] = [2]ids.Offset{b.end, b.end + ids.Offset(h.RowCount)}
-		delete(w.ranges, h.Sequence-8)
+		defer func() {
+			w.ranges[h.Sequence] = [2]ids.Offset{ids.Offset(resp.GetBaseOffset()), ids.Offset(resp.GetEndOffset())}
+			delete(w.ranges, h.Sequence-8)
+		}()
 	}
-	if f.forget {
+	rows := int(h.RowCount)
+	switch {
+	case f.forget:
 		r.Free()
-	} else {
+	case r.Kind != flussv1.WriteKind_WRITE_KIND_APPEND:
+		rows = f.applyKeyed(b, r, h)
+	default:
 		b.records = append(b.records, f.decode(r, h))
 	}
 	resp.BaseOffset = int64(b.end)
-	b.end += ids.Offset(h.RowCount)
+	b.end += ids.Offset(rows)
 	resp.EndOffset = int64(b.end)
 }
 

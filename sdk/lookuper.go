@@ -25,7 +25,7 @@ type lookupOptions struct {
 
 // WithLookupColumns sets the columns wanted of rows, in that order; default all.
 func WithLookupColumns(names ...string) LookupOption {
-	return func(o *lookupOptions) { o.columns = names }
+	return func(o *lookupOptions) { o.columns = append([]string{}, names...) }
 }
 
 // WithPrefix makes keys the columns of the bucket key, which must be the first of

@@ -207,15 +207,15 @@ func (v *lookupVersion) decode(b []byte) (arrow.RecordBatch, error) {
 	if err != nil {
 		return nil, err
 	}
-	head, body := batch.HeaderSize+int(h.MetadataBytes), len(b)-int(h.BodyBytes)
-	if head > len(b) || body < head {
-		return nil, errcode.New(errcode.Internal, nil, "the server answered with rows of %d bytes whose parts are longer", len(b))
+	head := h.HeadBytes()
+	if head+int(h.BodyBytes) != len(b) {
+		return nil, errcode.New(errcode.Internal, nil, "the server answered with %d bytes of rows whose parts are %d and %d", len(b), head, h.BodyBytes)
 	}
 	var meta batch.Meta
-	if err = batch.ParseMeta(b[batch.HeaderSize:head], &meta); err != nil {
+	if err = batch.ParseMeta(b[batch.HeaderSize:batch.HeaderSize+int(h.MetadataBytes)], &meta); err != nil {
 		return nil, err
 	}
-	return batch.Decode(v.layout, &meta, b[body:], batch.DecodeOptions{Validate: true})
+	return batch.Decode(v.layout, &meta, b[head:], batch.DecodeOptions{Validate: true})
 }
 
 func (v *lookupVersion) buckets() int { return max(1, v.info.Descriptor.BucketCount) }
