@@ -1,5 +1,6 @@
 // Package sdk is what a Go program imports to use Fluss: it connects, creates
-// tables, appends rows and scans them.
+// tables, appends rows to them or upserts and deletes rows by key, looks rows up
+// and scans them.
 //
 //	client, err := sdk.Connect(ctx, "localhost:9123")
 //	appender, err := client.Appender(ctx, "shop.orders")
@@ -7,6 +8,14 @@
 //	ack, err := future.Wait(ctx)            // or appender.Flush(ctx) after many
 //	scanner, err := client.Scanner(ctx, "shop.orders", sdk.ScanOptions{Columns: []string{"id"}})
 //	for row, err := range sdk.Rows[Order](ctx, scanner) { ... }
+//
+// Tables with a primary key:
+//
+//	upserter, err := client.Upserter(ctx, "shop.customers")
+//	future, err := upserter.Upsert(ctx, Customer{ID: 1, Name: "Ann"})
+//	future, err = upserter.Delete(ctx, sdk.Key{2})
+//	lookuper, err := client.Lookuper(ctx, "shop.customers")
+//	customer, found, err := sdk.LookupOne[Customer](ctx, lookuper, sdk.Key{1})
 //
 // Rows are structs whose fields carry the tag `fluss:"column"`, maps from column
 // name to value, or Arrow record batches. Values take these Go forms:

@@ -71,6 +71,8 @@ type fakeServer struct {
 	oldestSchema ids.SchemaID
 	// flight serves scans once it is set.
 	flight atomic.Pointer[flightFake]
+	// scans serves them instead.
+	scans atomic.Pointer[flight.FlightServer]
 }
 
 type fakeBucket struct {
@@ -109,6 +111,9 @@ type flightSwitch struct {
 }
 
 func (s *flightSwitch) DoGet(t *flight.Ticket, stream flight.FlightService_DoGetServer) error {
+	if other := s.f.scans.Load(); other != nil {
+		return (*other).DoGet(t, stream)
+	}
 	return s.f.flight.Load().DoGet(t, stream)
 }
 

@@ -252,13 +252,15 @@ func TestHostileAnswers(t *testing.T) {
 	f, c := filledAccounts(t, 1, 10)
 	l := lookuper(t, c, "accounts")
 	for name, garble := range map[string]func(r *flussv1.LookupResponse){
-		"no rows":        func(r *flussv1.LookupResponse) { r.Rows = nil },
-		"counts":         func(r *flussv1.LookupResponse) { r.RowCounts = []uint32{1 << 31} },
-		"more counts":    func(r *flussv1.LookupResponse) { r.RowCounts = append(r.GetRowCounts(), 0) },
-		"cut short":      func(r *flussv1.LookupResponse) { r.Rows = r.GetRows()[:len(r.GetRows())-9] },
-		"no batch":       func(r *flussv1.LookupResponse) { r.Rows = []byte("x") },
-		"other schema":   func(r *flussv1.LookupResponse) { r.SchemaId = 7 },
-		"long metadata":  func(r *flussv1.LookupResponse) { copy(r.GetRows()[20:], "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff") },
+		"no rows":      func(r *flussv1.LookupResponse) { r.Rows = nil },
+		"counts":       func(r *flussv1.LookupResponse) { r.RowCounts = []uint32{1 << 31} },
+		"more counts":  func(r *flussv1.LookupResponse) { r.RowCounts = append(r.GetRowCounts(), 0) },
+		"cut short":    func(r *flussv1.LookupResponse) { r.Rows = r.GetRows()[:len(r.GetRows())-9] },
+		"no batch":     func(r *flussv1.LookupResponse) { r.Rows = []byte("x") },
+		"other schema": func(r *flussv1.LookupResponse) { r.SchemaId = 7 },
+		"long metadata": func(r *flussv1.LookupResponse) {
+			copy(r.GetRows()[20:], "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")
+		},
 		"other metadata": func(r *flussv1.LookupResponse) { clear(r.GetRows()[80:120]) },
 	} {
 		t.Run(name, func(t *testing.T) {

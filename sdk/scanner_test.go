@@ -281,3 +281,158 @@ func TestFollow(t *testing.T) {
 	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before }, 5*time.Second, 10*time.Millisecond)
 	require.False(t, errors.Is(err, io.EOF))
 }
+
+// keyedFlight streams scripted batches of a primary-key table with one bucket, and
+// goes on from where a request says.
+type keyedFlight struct {
+	flight.BaseFlightServer
+	script   []*flussv1.ScanMetadata
+	cutAfter []int
+	requests []*flussv1.ScanRequest
+}
+
+func (s *keyedFlight) DoGet(t *flight.Ticket, stream flight.FlightService_DoGetServer) error {
+	r, err := ticket.Decode(t.GetTicket())
+	if err != nil {
+		return errcode.ToStatus(err)
+	}
+	s.requests = append(s.requests, r)
+	from := 0
+	for _, b := range r.GetBucketStarts() {
+		for i := range s.script {
+			if m := s.script[i]; string(m.GetResume()) == string(b.GetResume()) && (len(b.GetResume()) > 0 || m.GetNextOffset() == b.GetOffset()) {
+				from = i + 1
+			}
+		}
+	}
+	cut := len(s.script)
+	if n := len(s.requests) - 1; n < len(s.cutAfter) {
+		cut = s.cutAfter[n]
+	}
+	empty := emptyRecord(nil)
+	w := flight.NewRecordWriter(stream, ipc.WithSchema(empty.Schema()))
+	for i := from; i < len(s.script); i++ {
+		if i == cut {
+			return errcode.ToStatus(errcode.New(errcode.Unavailable, nil, "cut by the test"))
+		}
+		b := array.NewRecordBuilder(memory.DefaultAllocator, empty.Schema())
+		for k := range 2 {
+			b.Field(0).(*array.Int64Builder).Append(int64(2*i + k))
+			b.Field(1).(*array.StringBuilder).Append("0123456789")
+		}
+		if err := w.WriteWithAppMetadata(b.NewRecordBatch(), ticket.AppendMetadata(nil, s.script[i], false)); err != nil {
+			return err
+		}
+	}
+	if r.GetFollow() {
+		<-stream.Context().Done()
+	}
+	return nil
+}
+
+// snapshotScript is rows in three batches, and then changes, the first of which
+// come while a token still matters.
+func snapshotScript() []*flussv1.ScanMetadata {
+	return []*flussv1.ScanMetadata{
+		{BaseOffset: 50, NextOffset: 50, Resume: []byte("r1")},
+		{BaseOffset: 50, NextOffset: 50, Resume: []byte("r2")},
+		{BaseOffset: 50, NextOffset: 50, Resume: []byte("r3")},
+		{BaseOffset: 50, NextOffset: 52, Resume: []byte("r4")},
+		{BaseOffset: 52, NextOffset: 54},
+		{BaseOffset: 54, NextOffset: 56},
+	}
+}
+
+func keyedScan(t *testing.T, cutAfter ...int) (*keyedFlight, *sdk.Client) {
+	f, c := newAccounts(t, 1)
+	s := &keyedFlight{script: snapshotScript(), cutAfter: cutAfter}
+	var server flight.FlightServer = s
+	f.scans.Store(&server)
+	return s, c
+}
+
+// TestScanOfRowsIsResumed breaks the connection among the rows and among the
+// changes: each batch comes once.
+func TestScanOfRowsIsResumed(t *testing.T) {
+	fl, c := keyedScan(t, 0, 2, 4, 5)
+	ctx := context.Background()
+	s, err := c.Scanner(ctx, "accounts", sdk.ScanOptions{From: sdk.Full(), Follow: true, SystemColumns: []sdk.SystemColumn{sdk.ChangeTypeColumn}})
+	require.NoError(t, err)
+	var values []int64
+	var resumes []string
+	for len(values) < 12 {
+		b, err := s.Next(ctx)
+		require.NoError(t, err)
+		values = append(values, b.Record.Column(0).(*array.Int64).Int64Values()...)
+		resumes = append(resumes, string(b.Resume))
+		if len(b.Resume) > 0 {
+			require.Empty(t, s.Positions())
+			require.Len(t, s.Resume(), 1)
+		}
+		b.Release()
+	}
+	require.Equal(t, upTo(12), values)
+	require.Equal(t, []string{"r1", "r2", "r3", "r4", "", ""}, resumes)
+	require.Len(t, s.Positions(), 1)
+	require.Empty(t, s.Resume())
+	require.NoError(t, s.Close())
+	require.Nil(t, fl.requests[0].GetStart(), "a full scan names no start")
+	require.Empty(t, fl.requests[1].GetBucketStarts(), "nothing had come")
+	require.Equal(t, "r2", string(fl.requests[2].GetBucketStarts()[0].GetResume()))
+	require.Equal(t, "r4", string(fl.requests[3].GetBucketStarts()[0].GetResume()))
+	require.EqualValues(t, 54, fl.requests[4].GetBucketStarts()[0].GetOffset())
+	require.Empty(t, fl.requests[4].GetBucketStarts()[0].GetResume())
+}
+
+// TestScanOfRowsGoesOnLater stops in the middle and goes on by token.
+func TestScanOfRowsGoesOnLater(t *testing.T) {
+	fl, c := keyedScan(t)
+	ctx := context.Background()
+	s, err := c.Scanner(ctx, "accounts", sdk.ScanOptions{})
+	require.NoError(t, err)
+	for range 2 {
+		b, err := s.Next(ctx)
+		require.NoError(t, err)
+		b.Release()
+	}
+	at := s.Resume()
+	require.NoError(t, s.Close())
+	s, err = c.Scanner(ctx, "accounts", sdk.ScanOptions{Resume: at, Starts: s.Positions()})
+	require.NoError(t, err)
+	require.Equal(t, upTo(12)[4:], collect(t, s))
+	require.NoError(t, s.Close())
+	require.Equal(t, "r2", string(fl.requests[1].GetBucketStarts()[0].GetResume()))
+}
+
+// TestLimitWithinRows cuts a batch of rows: the place is that before it, for
+// nothing else is known.
+func TestLimitWithinRows(t *testing.T) {
+	_, c := keyedScan(t)
+	s, err := c.Scanner(context.Background(), "accounts", sdk.ScanOptions{Limit: 3})
+	require.NoError(t, err)
+	defer s.Close()
+	require.Equal(t, []int64{0, 1, 2}, collect(t, s))
+	require.Equal(t, "r1", string(s.Resume()[ids.Bucket{Table: 1}]))
+}
+
+func TestWhatIsScanned(t *testing.T) {
+	fl, c := keyedScan(t)
+	ctx := context.Background()
+	for what, want := range map[sdk.ScanWhat]flussv1.ScanWhat{
+		sdk.ScanRows: flussv1.ScanWhat_SCAN_WHAT_ROWS, sdk.ScanChangelog: flussv1.ScanWhat_SCAN_WHAT_CHANGELOG, sdk.ScanBinlog: flussv1.ScanWhat_SCAN_WHAT_BINLOG,
+	} {
+		for _, from := range []sdk.OffsetSpec{{}, sdk.Full(), sdk.Earliest()} {
+			s, err := c.Scanner(ctx, "accounts", sdk.ScanOptions{What: what, From: from})
+			require.NoError(t, err)
+			require.NoError(t, s.Close())
+			last := fl.requests[len(fl.requests)-1]
+			require.Equal(t, want, last.GetWhat())
+			require.Equal(t, what == sdk.ScanRows && from != sdk.Earliest(), last.GetStart() == nil)
+		}
+	}
+	for _, o := range []sdk.ScanOptions{{What: 9}, {Until: sdk.Full()}, {Until: sdk.Earliest()}} {
+		_, err := c.Scanner(ctx, "accounts", o)
+		require.Equal(t, errcode.InvalidArgument, errcode.Of(err))
+	}
+	require.Equal(t, "full", sdk.Full().String())
+}
