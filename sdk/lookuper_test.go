@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/stretchr/testify/require"
 
+	"github.com/fluss-go/fluss/proto/batch"
 	"github.com/fluss-go/fluss/proto/errcode"
 	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
 	"github.com/fluss-go/fluss/proto/ids"
@@ -104,6 +105,7 @@ func TestLookupErrors(t *testing.T) {
 		"twice":                      {sdk.WithLookupColumns("id", "id")},
 		"size":                       {sdk.WithLookupColumns("size")},
 		"does not go with WithInser": {sdk.WithPrefix(), sdk.WithInsertIfAbsent()},
+		"NOT NULL and not written":   {sdk.WithInsertIfAbsent()},
 	} {
 		_, err := c.Lookuper(ctx, "accounts", opts...)
 		require.ErrorContains(t, err, want)
@@ -434,4 +436,29 @@ func TestCountRows(t *testing.T) {
 	require.EqualValues(t, 33, n)
 	_, err = c.Admin().CountRows(context.Background(), "accounts", "p")
 	require.Equal(t, errcode.UnknownPartition, errcode.Of(err))
+}
+
+// FuzzLookupAnswer checks that hostile rows are refused or read, and never panic.
+func FuzzLookupAnswer(f *testing.F) {
+	fake, client := filledAccounts(f, 1, 3)
+	info := fake.infoByID(1)
+	lookup := func(keys string) *flussv1.LookupResponse {
+		rec := jsonRecord(f, []arrow.Field{{Name: "id", Type: arrow.PrimitiveTypes.Int64}}, keys)
+		b, err := batch.NewEncoder(batch.NewLayout(info.Schema().Columns[:1]), batch.EncoderOptions{}).Encode(nil, rec, batch.EncodeInfo{SchemaID: 1})
+		require.NoError(f, err)
+		resp, err := fake.Lookup(f.Context(), &flussv1.LookupRequest{TableId: 1, KeyColumns: []int32{1}, SchemaId: 1, Buckets: []*flussv1.LookupKeys{{Keys: b}}})
+		require.NoError(f, err)
+		return resp
+	}
+	f.Add(lookup(`[{"id": 1}, {"id": 2}]`).GetRows(), uint32(1), uint32(1))
+	f.Add(lookup(`[{"id": 1}, {"id": 7}]`).GetRows(), uint32(1), uint32(0))
+	f.Add([]byte{}, uint32(0), uint32(0))
+	require.NoError(f, client.Close())
+	fake.grpc.Stop()
+	f.Fuzz(func(t *testing.T, rows []byte, first, second uint32) {
+		read, err := sdk.ReadAnswer[account](info, &flussv1.LookupResponse{SchemaId: 1, RowCounts: []uint32{first, second}, Rows: rows})
+		if err == nil {
+			require.Len(t, read, int(first)+int(second))
+		}
+	})
 }

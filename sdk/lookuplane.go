@@ -36,6 +36,8 @@ type lookupLane struct {
 	// senders are the goroutines that send; each takes requests until there are none.
 	senders int
 	pauses  backoff
+	// sent counts requests, which are spread over the connections to the server.
+	sent atomic.Uint32
 }
 
 // lookupRequest is keys that travel together. Until a sender takes it, the lane's
@@ -215,7 +217,7 @@ func (ln *lookupLane) perform(r *lookupRequest) {
 // ask makes the call.
 func (ln *lookupLane) ask(r *lookupRequest) (*flussv1.LookupResponse, error) {
 	l := ln.l
-	conn, connErr := l.c.servers.conn(ln.endpoint, int(r.groups[0].bucket.Bucket))
+	conn, connErr := l.c.servers.conn(ln.endpoint, int(ln.sent.Add(1)))
 	if connErr != nil {
 		return nil, connErr
 	}

@@ -55,6 +55,15 @@ func newLookupVersion(info *table.Info, o *lookupOptions, before *lookupVersion)
 	if err := v.keyed(o); err != nil {
 		return nil, err
 	}
+	if o.insertIfAbsent {
+		key := make([]ids.FieldID, len(v.keyFields))
+		for i, f := range v.keyFields {
+			key[i] = f.ID
+		}
+		if _, err := info.WriteFields(info.Schema(), key); err != nil {
+			return nil, err
+		}
+	}
 	v.builders.New = func() any { return rowcodec.NewBuilder(v.shape) }
 	v.request(o)
 	sent := make([]schema.Field, len(v.sent))

@@ -98,7 +98,8 @@ type Batch struct {
 	// Partition is empty when the table is not partitioned.
 	Partition string
 	// BaseOffset is that of the first row as stored; with a filter rows may be
-	// missing between it and NextOffset, where a scan goes on after this batch.
+	// missing between it and NextOffset, where a scan goes on after this batch. Of
+	// the rows of a primary-key table both are where the changes since begin.
 	BaseOffset, NextOffset ids.Offset
 	// HighWatermark is the offset that the next row committed to the bucket got.
 	HighWatermark ids.Offset
