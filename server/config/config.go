@@ -67,8 +67,8 @@ type Config struct {
 	// than that is refused. Range 1m up.
 	WriterExpiry time.Duration `option:"writer-expiry" group:"Writes"`
 
-	// Memory of the process, which the budgets below are parts of. It is the soft
-	// limit of the Go heap (GOMEMLIMIT). Range 256MiB up.
+	// Memory of the process, which the budgets below are parts of. Less memory-cache it
+	// is the soft limit of the Go heap (GOMEMLIMIT). Range 256MiB up.
 	MemoryLimit Bytes `option:"memory-limit" group:"Memory"`
 	// Writes that wait or are being made durable. Past it writers are held back.
 	// 0 means 1/16 of memory-limit; at least 32MiB.
@@ -84,7 +84,8 @@ type Config struct {
 	// upserts are held back at four times as much. 0 means 1/32 of memory-limit; at
 	// least 1MiB.
 	MemoryRows Bytes `option:"memory-rows" group:"Memory"`
-	// Cache of the key-value store, which has the rows of primary-key tables.
+	// Cache of the key-value store, which has the rows of primary-key tables: half of
+	// it for its blocks, half for single rows. It is outside of the Go heap.
 	// 0 means 1/4 of memory-limit; at least 1MiB.
 	MemoryCache Bytes `option:"memory-cache" group:"Memory"`
 

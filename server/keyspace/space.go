@@ -46,6 +46,7 @@ func newLayer() *layer { return btree.NewBTreeGOptions(byKey, btree.Options{NoLo
 // Space is the rows of one bucket.
 type Space struct {
 	kv     *kvstore.Store
+	cache  *Cache
 	prefix []byte
 
 	// mu guards the rest. A layer that is frozen does not change any more.
@@ -55,12 +56,14 @@ type Space struct {
 	// written is the last layer that was thawed: the store has its rows, and reads
 	// of keys that change often find them here. nil when there is none.
 	written *layer
+	// drops counts the layers that are gone.
+	drops uint64
 }
 
 // New returns the space of the rows that the store has under keys with the prefix.
 // The prefix must not be changed afterwards.
-func New(kv *kvstore.Store, prefix []byte) *Space {
-	return &Space{kv: kv, prefix: prefix, active: newLayer()}
+func New(kv *kvstore.Store, cache *Cache, prefix []byte) *Space {
+	return &Space{kv: kv, cache: cache, prefix: prefix, active: newLayer()}
 }
 
 // Lock keeps readers out while rows are set and what belongs to them changes.
@@ -79,25 +82,36 @@ func (s *Space) RUnlock() { s.mu.RUnlock() }
 // slices. The caller holds Lock.
 func (s *Space) Set(key, row []byte) { s.active.Set(newEntry(key, row)) }
 
-// inMemory finds key in the layers; found says that one has it, be it without a row.
-func (s *Space) inMemory(key []byte) (row []byte, found bool) {
+// inMemory finds key in the layers; found says that one has it, be it without a
+// row. drops is for remember.
+func (s *Space) inMemory(key []byte) (row []byte, found bool, drops uint64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	probe := newEntry(key, nil)
 	if e, ok := s.active.Get(probe); ok {
-		return e.row, true
+		return e.row, true, 0
 	}
 	for _, l := range slices.Backward(s.frozen) {
 		if e, ok := l.Get(probe); ok {
-			return e.row, true
+			return e.row, true, 0
 		}
 	}
 	if s.written != nil {
 		if e, ok := s.written.Get(probe); ok {
-			return e.row, true
+			return e.row, true, 0
 		}
 	}
-	return nil, false
+	return nil, false, s.drops
+}
+
+// remember puts a row that the store had into the cache, unless a layer was
+// dropped since inMemory looked: it may have had a newer one.
+func (s *Space) remember(key, row []byte, drops uint64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.drops == drops {
+		s.cache.put(key, row)
+	}
 }
 
 // Reader gets rows by key. It is for one goroutine.
@@ -112,15 +126,20 @@ func (s *Space) Reader() Reader { return Reader{s: s, scratch: slices.Clone(s.pr
 // Get returns the row of key, nil when it has none. The row is valid until the
 // next call and must not be changed. It fails with CORRUPT(segment).
 func (r *Reader) Get(key []byte) ([]byte, error) {
-	if row, ok := r.s.inMemory(key); ok {
+	row, ok, drops := r.s.inMemory(key)
+	if ok {
 		return row, nil
 	}
 	n := len(r.s.prefix)
 	r.scratch = append(r.scratch[:n], key...)
 	at := len(r.scratch)
-	out, ok, err := r.s.kv.AppendTo(r.scratch, r.scratch)
-	if err != nil || !ok {
-		return nil, err
+	out, ok := r.s.cache.appendTo(r.scratch, r.scratch)
+	if !ok {
+		var err error
+		if out, ok, err = r.s.kv.AppendTo(r.scratch, r.scratch); err != nil || !ok {
+			return nil, err
+		}
+		r.s.remember(out[:at], out[at:], drops)
 	}
 	r.scratch = out
 	return out[at:], nil
@@ -145,7 +164,7 @@ func (s *Space) Freeze() *Frozen {
 	return f
 }
 
-// breathe is after how many rows Write lets other goroutines run.
+// breathe is after how many rows a walk lets other goroutines run.
 const breathe = 256
 
 // Write puts the rows into w.
@@ -171,10 +190,33 @@ func (f *Frozen) Write(w *kvstore.Batch) error {
 // Thaw takes the layer for written: the store has its rows now. Layers are thawed
 // in the order in which they were frozen.
 func (f *Frozen) Thaw() {
+	f.s.retire()
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
 	f.s.written = f.layer
+	f.s.drops++
 	f.s.frozen = slices.DeleteFunc(f.s.frozen, func(l *layer) bool { return l == f.layer })
+}
+
+// retire writes the layer that is about to be dropped into the cache. Only Thaw
+// changes which one that is.
+func (s *Space) retire() {
+	s.mu.RLock()
+	old := s.written
+	s.mu.RUnlock()
+	if old == nil {
+		return
+	}
+	key := slices.Clone(s.prefix)
+	n := 0
+	old.Scan(func(e entry) bool {
+		if n++; n%breathe == 0 {
+			runtime.Gosched()
+		}
+		key = append(key[:len(s.prefix)], e.key...)
+		s.cache.put(key, e.row)
+		return true
+	})
 }
 
 // Restore makes the layer part of the active one again: the store does not have

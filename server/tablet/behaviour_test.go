@@ -419,7 +419,7 @@ func TestApplyIsDeterministic(t *testing.T) {
 		require.NoError(t, err)
 		defer func() { require.NoError(t, kv.Close()) }()
 		var out bytes.Buffer
-		m := newMachine(1, kv, func(b ids.Bucket, ts *tableState, st logstore.State) *logstore.Log {
+		m := newMachine(1, kv, nil, func(b ids.Bucket, ts *tableState, st logstore.State) *logstore.Log {
 			return logs.Open(fmt.Sprintf("log/%d/%d", b.Bucket, logDirs.Add(1)), b, st, ts.logOptions())
 		}, (*logstore.Log).Close)
 		for i, e := range entries {
@@ -475,7 +475,7 @@ func FuzzEntry(f *testing.F) {
 				require.Len(t, again, len(b))
 			}
 		}
-		m := newMachine(1, nil, func(b ids.Bucket, ts *tableState, st logstore.State) *logstore.Log {
+		m := newMachine(1, nil, nil, func(b ids.Bucket, ts *tableState, st logstore.State) *logstore.Log {
 			return logs.Open("x", b, st, ts.logOptions())
 		}, (*logstore.Log).Close)
 		_, _ = m.apply(position{1, 1}, b, nil)

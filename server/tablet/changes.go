@@ -243,7 +243,7 @@ func (m *machine) loadBucket(key, value []byte) error {
 func (m *machine) newBucket(id ids.Bucket, t *tableState, st logstore.State) *bucket {
 	b := &bucket{id: id, table: t, log: m.openLog(id, t, st)}
 	if t.rowTable() != nil {
-		space := keyspace.New(m.kv, appendBucketKey(nil, m.tablet, spaceRow, id))
+		space := keyspace.New(m.kv, m.cache, appendBucketKey(nil, m.tablet, spaceRow, id))
 		b.rows = &bucketRows{space: space, reader: space.Reader()}
 	}
 	return b

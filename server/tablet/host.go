@@ -13,6 +13,7 @@ import (
 
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
+	"github.com/fluss-go/fluss/server/keyspace"
 	"github.com/fluss-go/fluss/server/kvstore"
 	"github.com/fluss-go/fluss/server/logstore"
 )
@@ -22,6 +23,7 @@ import (
 type Host struct {
 	opt     HostOptions
 	kv      *kvstore.Store
+	rows    *keyspace.Cache
 	logs    *logstore.Store
 	budget  *semaphore.Weighted
 	metrics *metrics
@@ -58,7 +60,7 @@ func OpenHost(ctx context.Context, o HostOptions) (*Host, error) {
 		return nil, err
 	}
 	kv, err := kvstore.Open(kvstore.Options{
-		FS: o.FS, Dir: o.FS.PathJoin(o.Dir, "kv"), CacheBytes: o.CacheBytes, Logger: o.Logger,
+		FS: o.FS, Dir: o.FS.PathJoin(o.Dir, "kv"), CacheBytes: o.CacheBytes / 2, Logger: o.Logger,
 	})
 	if err != nil {
 		return nil, err
@@ -67,7 +69,7 @@ func OpenHost(ctx context.Context, o HostOptions) (*Host, error) {
 		return nil, errors.Join(err, kv.Close())
 	}
 	h := &Host{
-		opt: o, kv: kv, metrics: m,
+		opt: o, kv: kv, rows: keyspace.NewCache(o.CacheBytes / 2), metrics: m,
 		logs: logstore.NewStore(logstore.Options{
 			FS: o.FS, Root: o.Dir, TailBytes: o.TailBytes, PendingBytes: o.PendingBytes,
 			MaxOpenFiles: o.MaxOpenFiles, Logger: o.Logger,
@@ -237,6 +239,7 @@ func (h *Host) Close() error {
 		}
 		h.logs.Close()
 		errs = append(errs, h.kv.Close())
+		h.rows.Close()
 		h.metrics.close()
 		h.closeErr = errors.Join(errs...)
 	})

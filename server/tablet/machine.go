@@ -9,6 +9,7 @@ import (
 	"github.com/fluss-go/fluss/proto/batch"
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
+	"github.com/fluss-go/fluss/server/keyspace"
 	"github.com/fluss-go/fluss/server/kvstore"
 	"github.com/fluss-go/fluss/server/logstore"
 )
@@ -28,6 +29,7 @@ type machine struct {
 	closeLog func(l *logstore.Log)
 	// kv has the rows as of the last checkpoint.
 	kv     *kvstore.Store
+	cache  *keyspace.Cache
 	merger merger
 	// lane is held by the one that merges rows; nil while nobody reads yet.
 	lane chan struct{}
@@ -66,12 +68,13 @@ type result struct {
 }
 
 func newMachine(
-	tablet ids.TabletID, kv *kvstore.Store,
+	tablet ids.TabletID, kv *kvstore.Store, cache *keyspace.Cache,
 	openLog func(ids.Bucket, *tableState, logstore.State) *logstore.Log, closeLog func(*logstore.Log),
 ) *machine {
 	return &machine{
 		tablet:   tablet,
 		kv:       kv,
+		cache:    cache,
 		openLog:  openLog,
 		closeLog: closeLog,
 		tables:   map[ids.TableID]*tableState{},

@@ -59,7 +59,8 @@ type HostOptions struct {
 	// often less often, and makes restarts slower. Upserts are held back at four
 	// times as much. Unit bytes, default 32 MiB.
 	RowsBytes int64
-	// CacheBytes is the key-value store's cache. Unit bytes, default 64 MiB.
+	// CacheBytes is what is cached of the key-value store: half of it blocks, half
+	// rows. Unit bytes, default 64 MiB.
 	CacheBytes int64
 	// MaxOpenFiles bounds the segments kept open. Default 512.
 	MaxOpenFiles int

@@ -23,7 +23,7 @@ func (h *Host) newTablet(id ids.TabletID) *Tablet {
 		stop:  make(chan struct{}), ready: make(chan struct{}), done: make(chan struct{}),
 		state: StateStarting, doomed: map[ids.Bucket]*logstore.Log{},
 	}
-	t.machine = newMachine(id, h.kv, t.openLog, t.closeLog)
+	t.machine = newMachine(id, h.kv, h.rows, t.openLog, t.closeLog)
 	return t
 }
 
