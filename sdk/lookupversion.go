@@ -27,6 +27,7 @@ type lookupVersion struct {
 	keySchema *schema.Schema
 	shape     *rowcodec.Shape
 	keys      *rowcodec.Keys
+	all       []int // the places of all columns of a key
 	hasher    *keys.Hasher
 	builders  sync.Pool
 	// sent are the places of the columns that are sent, sentSchema their schema.
@@ -133,11 +134,11 @@ func (v *lookupVersion) keyed(o *lookupOptions) error {
 	}
 	v.keySchema = &schema.Schema{ID: d.Schema.ID, Columns: v.keyFields}
 	v.shape = rowcodec.NewShape(v.keyFields)
-	all := make([]int, len(names))
-	for i := range all {
-		all[i] = i
+	v.all = make([]int, len(names))
+	for i := range v.all {
+		v.all[i] = i
 	}
-	v.keys = rowcodec.NewKeys(v.shape, all)
+	v.keys = rowcodec.NewKeys(v.shape, v.all)
 	if o.prefix {
 		if err := v.checkPrefix(); err != nil {
 			return err
@@ -234,8 +235,7 @@ func (v *lookupVersion) bucketOf(scratch *rowcodec.Builder) (ids.BucketID, error
 	if n == 1 {
 		return 0, nil
 	}
-	rec := scratch.Record()
-	defer rec.Release()
+	rec := scratch.First(v.shape.Arrow(), v.all)
 	var room [1]int32
 	buckets, err := v.hasher.Buckets(rec, n, room[:0])
 	if err != nil {

@@ -449,8 +449,7 @@ func (v *writerVersion) bucketOfRow(scratch *rowcodec.Builder, n int) (ids.Bucke
 	if n == 1 {
 		return 0, nil
 	}
-	rec := scratch.Select(v.keySchema, v.keyColumns)
-	defer rec.Release()
+	rec := scratch.First(v.keySchema, v.keyColumns)
 	var room [1]int32
 	buckets, err := v.keyHasher.Buckets(rec, n, room[:0])
 	if err != nil {

@@ -1,6 +1,8 @@
 package rowcodec
 
 import (
+	"slices"
+
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -85,6 +87,11 @@ type Builder struct {
 	rowBytes int
 	// variable are the places of the columns of variable size.
 	variable []int
+	// one is what First returned last; its values lie at the addresses at, those of
+	// the columns firsts.
+	one    arrow.RecordBatch
+	firsts []int
+	at     []*byte
 }
 
 // NewBuilder returns an empty builder.
@@ -185,6 +192,40 @@ func (b *Builder) Select(s *arrow.Schema, columns []int) arrow.RecordBatch {
 		defer arrays[i].Release()
 	}
 	return array.NewRecordBatch(s, arrays, int64(b.rows))
+}
+
+// First is Select for a builder with one row, made for being called for row after
+// row: it returns the record that it returned before where that shows the values
+// that are there now. The record stays the builder's.
+func (b *Builder) First(s *arrow.Schema, columns []int) arrow.RecordBatch {
+	if b.one != nil && slices.Equal(b.firsts, columns) {
+		same := true
+		for i, c := range columns {
+			same = same && b.at[i] == b.columns[c].address()
+		}
+		if same {
+			return b.one
+		}
+	}
+	b.one, b.firsts, b.at = b.Select(s, columns), columns, b.at[:0]
+	for _, c := range columns {
+		at := b.columns[c].address()
+		if at == nil {
+			b.firsts = nil // it shows this row only
+			break
+		}
+		b.at = append(b.at, at)
+	}
+	return b.one
+}
+
+// address is where the only value of a column lies; nil when it is null or its
+// bytes are not all there is to it.
+func (c *Column) address() *byte {
+	if c.n != 1 || c.nulls > 0 || c.width == 0 || len(c.data) != c.width {
+		return nil
+	}
+	return &c.data[0]
 }
 
 func (c *Column) arrowData(t arrow.DataType) arrow.ArrayData {

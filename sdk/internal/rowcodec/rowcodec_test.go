@@ -345,3 +345,43 @@ func BenchmarkCopyRow(b *testing.B) {
 		}
 	}
 }
+
+// TestFirstShowsTheRowThatIsThere reuses a builder: First shows each row's values,
+// through a record of its own only where it must.
+func TestFirstShowsTheRowThatIsThere(t *testing.T) {
+	fields, err := schema.ParseColumns("a BIGINT, b STRING, c DECIMAL(10, 2)")
+	require.NoError(t, err)
+	s := rowcodec.NewShape(fields)
+	b := rowcodec.NewBuilder(s)
+	r := rand.New(rand.NewPCG(1, 2))
+	records := map[arrow.RecordBatch]bool{}
+	for i := range 200 {
+		b.Reset()
+		row := map[string]any{"a": i, "b": fmt.Sprint(i), "c": fmt.Sprint(i, ".5")}
+		if r.IntN(5) == 0 {
+			row["a"] = nil
+		}
+		if r.IntN(10) == 0 {
+			for range 1000 { // grows as a batch does
+				require.NoError(t, b.Append(row))
+			}
+			b.Reset()
+		}
+		require.NoError(t, b.Append(row))
+		for _, columns := range [][]int{{0, 2}, {0}, {1}, {2, 1}} {
+			rec := b.First(s.Project(columns), columns)
+			want := b.Select(s.Project(columns), columns)
+			require.True(t, array.RecordEqual(want, rec), "%v: %v and %v", columns, want, rec)
+			again := b.First(s.Project(columns), columns)
+			require.True(t, array.RecordEqual(want, again))
+			records[again] = true
+			want.Release()
+		}
+	}
+	b.Reset()
+	require.NoError(t, b.Append(map[string]any{"a": 1}))
+	first := b.First(s.Project([]int{0}), []int{0})
+	b.Reset()
+	require.NoError(t, b.Append(map[string]any{"a": 2}))
+	require.Same(t, first, b.First(s.Project([]int{0}), []int{0}))
+}
