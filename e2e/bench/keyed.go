@@ -19,7 +19,7 @@ import (
 // Shape of the primary-key tables: keys of 8 bytes, rows of about 100.
 const (
 	keyedColumns = "id BIGINT, a INT, b BIGINT, c DOUBLE, s STRING, t STRING"
-	keyedBuckets = 4
+	keyedBuckets = 0 // the default of the server
 	keyedRows    = 1_000_000
 	keyedBytes   = 100
 	manyKeys     = 10_000_000

@@ -69,6 +69,10 @@ type queue struct {
 
 func newQueue(limit int) *queue { return &queue{limit: limit, wake: make(chan struct{}, 1)} }
 
+// upsertShare is how much less an entry holds of upserts than of appends: its
+// writers are answered together, and to merge a megabyte takes some 50 ms.
+const upsertShare = 8
+
 // push adds a command, or returns why it is refused.
 func (q *queue) push(c command, w waiter) error {
 	q.mu.Lock()
@@ -76,7 +80,11 @@ func (q *queue) push(c command, w waiter) error {
 		defer q.mu.Unlock()
 		return q.refusal
 	}
-	if q.open != nil && len(q.open.entry)+commandHeaderSize+c.size() > q.limit {
+	limit := q.limit
+	if c.kind == kindUpsert {
+		limit /= upsertShare
+	}
+	if q.open != nil && len(q.open.entry)+commandHeaderSize+c.size() > limit {
 		q.full = append(q.full, q.open)
 		q.open = nil
 	}
