@@ -67,8 +67,9 @@ type Config struct {
 	// than that is refused. Range 1m up.
 	WriterExpiry time.Duration `option:"writer-expiry" group:"Writes"`
 
-	// Memory of the process, which the budgets below are parts of. Less memory-cache it
-	// is the soft limit of the Go heap (GOMEMLIMIT). Range 256MiB up.
+	// Memory of the process, which the budgets below are parts of. Three quarters of it,
+	// without memory-cache, are the soft limit of the Go heap (GOMEMLIMIT); the rest is
+	// for what lies outside of it. Range 256MiB up.
 	MemoryLimit Bytes `option:"memory-limit" group:"Memory"`
 	// Writes that wait or are being made durable. Past it writers are held back.
 	// 0 means 1/16 of memory-limit; at least 32MiB.
@@ -158,6 +159,10 @@ func (c *Config) EnsureDefaults() {
 	c.ensureStatic()
 	c.ensureBudgets()
 }
+
+// HeapLimit is the soft limit of the Go heap: memory-cache is outside of it, as are
+// the program itself and what its libraries take.
+func (c *Config) HeapLimit() Bytes { return (c.MemoryLimit - c.MemoryCache) / 4 * 3 }
 
 func (c *Config) ensureBudgets() {
 	setDefault(&c.MemoryInflight, c.MemoryLimit/inflightPart)

@@ -20,7 +20,7 @@ var docs = map[string]string{
 	"verify-compressed":             "Decompress the values of compressed batches before they are acked. That costs one to two CPU-seconds per GB of zstd. Without it a client that sends values that do not decompress makes its rows unreadable: scans fail at their offset, and go on behind it. Turn it on for clients that are not trusted.",
 	"inflight-wait":                 "How long a write waits for memory before it is refused with STORAGE_PRESSURE. Range 1ms to 5m.",
 	"writer-expiry":                 "How long a writer that sends nothing is remembered; a batch it retries later than that is refused. Range 1m up.",
-	"memory-limit":                  "Memory of the process, which the budgets below are parts of. Less memory-cache it is the soft limit of the Go heap (GOMEMLIMIT). Range 256MiB up.",
+	"memory-limit":                  "Memory of the process, which the budgets below are parts of. Three quarters of it, without memory-cache, are the soft limit of the Go heap (GOMEMLIMIT); the rest is for what lies outside of it. Range 256MiB up.",
 	"memory-inflight":               "Writes that wait or are being made durable. Past it writers are held back. 0 means 1/16 of memory-limit; at least 32MiB.",
 	"memory-tail":                   "Ends of logs, kept for readers that follow closely. When small, readers that lag by milliseconds read files. 0 means 1/8 of memory-limit; at least 1MiB.",
 	"memory-pending":                "What is acked and not yet in segments. Past it writers are held back. 0 means 1/8 of memory-limit; at least 1MiB.",

@@ -67,7 +67,7 @@ type Node struct {
 // the start only. It fails with INVALID_OPTION when another process holds the data
 // directory. The caller must Close the node.
 func Start(ctx context.Context, cfg *config.Config, logger *slog.Logger) (*Node, error) {
-	debug.SetMemoryLimit(int64(cfg.MemoryLimit - cfg.MemoryCache))
+	debug.SetMemoryLimit(int64(cfg.HeapLimit()))
 	n := &Node{cfg: cfg, logger: logger, clock: clock.System(), metrics: metrics.NewRegistry()}
 	n.counters = metrics.New(n.metrics, Version)
 	n.started = n.clock.Now()
