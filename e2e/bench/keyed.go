@@ -139,8 +139,11 @@ func benchLookups(ctx context.Context, r *run) error {
 		if err != nil {
 			return err
 		}
+		if err := lookAll(ctx, l); err != nil { // what is measured is look-ups in cache
+			return err
+		}
 		got, err := interleave(r.rounds, contender{"lookups", func() (sample, error) {
-			return measure(s.cpu, func() (int64, int64, error) { return lookMany(ctx, l, lookers, 200_000) })
+			return measure(s.cpu, func() (int64, int64, error) { return lookMany(ctx, l, lookers, 400_000) })
 		}})
 		if err != nil {
 			return err
@@ -163,6 +166,21 @@ func benchLookups(ctx context.Context, r *run) error {
 		r.add("… p99 ms", fmt.Sprintf("%.3f", p99.Seconds()*1e3), "", true)
 		return nil
 	})
+}
+
+// lookAll looks every key up.
+func lookAll(ctx context.Context, l *sdk.Lookuper) error {
+	var wg sync.WaitGroup
+	errs := make([]error, lookers)
+	for i := range int64(lookers) {
+		wg.Go(func() {
+			for id := i; id < keyedRows && errs[i] == nil; id += lookers {
+				_, _, errs[i] = sdk.LookupOne[keyedRow](ctx, l, sdk.Key{id})
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 // lookMany looks n random keys up, by callers that each wait for their row.
