@@ -605,7 +605,7 @@ func TestRowsSurviveCrashes(t *testing.T) {
 				if life%2 == 1 {
 					c.cfg = vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng}
 				}
-				w.lives(errorfs.Wrap(mem, c), c)
+				w.lives(errorfs.Wrap(renaming{mem}, c), c)
 				mem = c.clone
 				w.rowsState = atCrash
 			}
