@@ -1,0 +1,2 @@
+/** What CALL sys.… can do. */
+package org.flussgo.flink.catalog.procedure;
