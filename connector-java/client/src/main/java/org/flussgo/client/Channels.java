@@ -32,7 +32,7 @@ final class Channels {
     final ScheduledThreadPoolExecutor timer;
     private final ClientConfig config;
     private final EventLoopGroup loops;
-    private final ExecutorService executor;
+    final ExecutorService executor;
     private final Map<String, ManagedChannel> channels = new HashMap<>(); // guarded by this
     private int users; // guarded by SHARED
 
@@ -71,9 +71,9 @@ final class Channels {
         loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
     }
 
-    /** The connection to a server, opened when it is first used. */
-    synchronized ManagedChannel to(String endpoint) {
-        return channels.computeIfAbsent(endpoint, this::open);
+    /** The connection of a lane to a server, opened when it is first used: what is long in one lane holds up nobody in another. */
+    synchronized ManagedChannel to(String endpoint, int lane) {
+        return channels.computeIfAbsent(lane + "@" + endpoint, k -> open(endpoint));
     }
 
     private ManagedChannel open(String endpoint) {

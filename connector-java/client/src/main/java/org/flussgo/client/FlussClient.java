@@ -1,6 +1,7 @@
 package org.flussgo.client;
 
 import io.grpc.Channel;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -12,6 +13,7 @@ import org.flussgo.proto.v1.HelloRequest;
 import org.flussgo.proto.v1.HelloResponse;
 import org.flussgo.proto.v1.InitWriterRequest;
 import org.flussgo.proto.v1.MetadataGrpc;
+import org.flussgo.proto.v1.ScanRequest;
 import org.flussgo.proto.v1.TablePath;
 import org.flussgo.proto.v1.WriteGrpc;
 
@@ -20,6 +22,13 @@ import org.flussgo.proto.v1.WriteGrpc;
  * configuration share connections. Thread-safe. Close everything that was made from it first.
  */
 public final class FlussClient implements AutoCloseable {
+    // Lanes: connections that share nothing.
+    static final int CONTROL = 0;
+    static final int WRITES = 1;
+    static final int LOOKUPS = 2;
+    private static final int SCANS = 3;
+    private static final int SCAN_LANES = 4;
+
     private static final int PROTOCOL_VERSION = 1;
     private static final int MAX_ATTEMPTS = 10;
     private static final long FIRST_PAUSE_MS = 50;
@@ -29,6 +38,7 @@ public final class FlussClient implements AutoCloseable {
     private final ClientConfig config;
     private final Channels channels;
     private final AtomicBoolean closed = new AtomicBoolean();
+    private final AtomicInteger scans = new AtomicInteger();
     private final AtomicInteger bootstrap = new AtomicInteger();
 
     private FlussClient(ClientConfig config) {
@@ -66,6 +76,36 @@ public final class FlussClient implements AutoCloseable {
         return new TableMetadata(call(true, ch -> deadline(MetadataGrpc.newBlockingStub(ch)).getTableMetadata(r)));
     }
 
+    /**
+     * A writer of a table.
+     *
+     * @param expectedTableId the id that the table must have, or 0: one that was dropped and created again is UNKNOWN_TABLE
+     * @throws FlussException UNKNOWN_TABLE, UNKNOWN_COLUMN, INVALID_ARGUMENT
+     */
+    public TableWriter writer(TablePath path, long expectedTableId, WriteOptions options) {
+        return new TableWriter(this, path, expectedTableId, options);
+    }
+
+    /**
+     * Look-ups in a primary-key table.
+     *
+     * @param expectedTableId the id that the table must have, or 0
+     * @throws FlussException UNKNOWN_TABLE, NOT_PRIMARY_KEY_TABLE, UNKNOWN_COLUMN, INVALID_ARGUMENT
+     */
+    public Lookuper lookuper(TablePath path, long expectedTableId, LookupOptions options) {
+        return new Lookuper(this, path, expectedTableId, options);
+    }
+
+    /**
+     * Starts a scan on a server; what comes, and what fails, is asked of the stream.
+     *
+     * @param endpoint of {@link TableMetadata#endpoint}
+     * @param onReady called from other threads whenever there is something to ask the stream for
+     */
+    public ScanStream scan(String endpoint, ScanRequest request, Runnable onReady) {
+        return new ScanStream(channel(endpoint, SCANS + Math.floorMod(scans.getAndIncrement(), SCAN_LANES)), request, onReady);
+    }
+
     /** What it was made with. */
     public ClientConfig config() {
         return config;
@@ -83,13 +123,17 @@ public final class FlussClient implements AutoCloseable {
         return call(true, ch -> deadline(WriteGrpc.newBlockingStub(ch)).initWriter(InitWriterRequest.getDefaultInstance())).getWriterId();
     }
 
-    /** The connection to a server; "" is the bootstrap server. */
-    Channel channel(String endpoint) {
-        return channels.to(endpoint.isEmpty() ? bootstrapServer() : endpoint);
+    /** The connection of a lane to a server; "" is the bootstrap server. */
+    Channel channel(String endpoint, int lane) {
+        return channels.to(endpoint.isEmpty() ? bootstrapServer() : endpoint, lane);
     }
 
     ScheduledExecutorService timer() {
         return channels.timer;
+    }
+
+    Executor executor() {
+        return channels.executor;
     }
 
     <S extends io.grpc.stub.AbstractStub<S>> S deadline(S stub) {
@@ -109,7 +153,7 @@ public final class FlussClient implements AutoCloseable {
         long pause = FIRST_PAUSE_MS;
         for (int attempt = 1; ; attempt++) {
             try {
-                return f.apply(channel(""));
+                return f.apply(channel("", CONTROL));
             } catch (RuntimeException t) {
                 FlussException e = FlussException.from(t);
                 if (e.code() == ErrorCode.UNAVAILABLE || e.code() == ErrorCode.DEADLINE_EXCEEDED) {

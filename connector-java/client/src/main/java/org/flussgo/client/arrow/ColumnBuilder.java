@@ -1,0 +1,525 @@
+package org.flussgo.client.arrow;
+
+import java.math.BigInteger;
+import java.util.List;
+import org.flussgo.client.Values;
+import org.flussgo.proto.v1.DataType;
+import org.flussgo.proto.v1.Field;
+import org.flussgo.proto.v1.TypeKind;
+
+/** Collects the values of a column, or of a field nested in one, in Arrow's buffers. */
+abstract class ColumnBuilder {
+    final String path;
+    final DataType type;
+    final Buf validity = new Buf();
+    int length;
+    int nulls;
+
+    private ColumnBuilder(String path, DataType type) {
+        this.path = path;
+        this.type = type;
+    }
+
+    /** A builder for a column; {@code path} is its name, with those of what it is nested in. */
+    static ColumnBuilder of(String path, DataType t) {
+        switch (Layout.form(t)) {
+            case BITS:
+                return new Bits(path, t);
+            case TEXT:
+                return new Text(path, t);
+            case LIST:
+                return t.getKind() == TypeKind.TYPE_KIND_MAP ? new Maps(path, t) : new Lists(path, t);
+            case STRUCT:
+                return new Rows(path, t);
+            default:
+                return t.getKind() == TypeKind.TYPE_KIND_BINARY ? new Binaries(path, t) : new Fixed(path, t);
+        }
+    }
+
+    /** Adds value i of {@code v}, null or not. */
+    final void add(Values v, int i) {
+        if (v.isNull(i)) {
+            if (!type.getNullable()) {
+                throw new ValueException(path, "is NOT NULL and the value is null");
+            }
+            addNull();
+            return;
+        }
+        if ((length & 7) == 0) {
+            validity.n = validity.room(1) + 1;
+        }
+        put(v, i);
+        validity.a[length >> 3] |= (byte) (1 << (length & 7));
+        length++;
+    }
+
+    /** Adds a null, whatever the type says: one in a row that is null itself need not be allowed. */
+    final void addNull() {
+        if ((length & 7) == 0) {
+            validity.n = validity.room(1) + 1;
+        }
+        putNull();
+        nulls++;
+        length++;
+    }
+
+    abstract void put(Values v, int i);
+
+    abstract void putNull();
+
+    /** The bytes of the values, without validity: what adding a row costs, roughly. */
+    abstract int bytes();
+
+    /** Forgets the values behind {@code to}. */
+    void truncate(int to) {
+        if (to >= length) {
+            validity.truncate((length + 7) / 8);
+            return;
+        }
+        for (int i = to; i < length; i++) {
+            if (isNull(i)) {
+                nulls--;
+            } else {
+                validity.a[i >> 3] &= (byte) ~(1 << (i & 7));
+            }
+        }
+        validity.truncate((to + 7) / 8);
+        length = to;
+    }
+
+    final boolean isNull(int i) {
+        return (validity.a[i >> 3] >> (i & 7) & 1) == 0;
+    }
+
+    /** Tells the nodes and buffers of the column, depth first. */
+    void visit(Visitor to) {
+        to.node(length, nulls);
+        to.buffer(validity.a, nulls == 0 ? 0 : (length + 7) / 8);
+    }
+
+    /** Takes what a column is made of. */
+    interface Visitor {
+        void node(int length, int nulls);
+
+        void buffer(byte[] bytes, int n);
+    }
+
+    private static final class Bits extends ColumnBuilder {
+        private final Buf values = new Buf();
+
+        Bits(String path, DataType t) {
+            super(path, t);
+        }
+
+        @Override
+        void put(Values v, int i) {
+            putNull();
+            if (v.getBoolean(i)) {
+                values.a[length >> 3] |= (byte) (1 << (length & 7));
+            }
+        }
+
+        @Override
+        void putNull() {
+            if ((length & 7) == 0) {
+                values.n = values.room(1) + 1;
+            }
+        }
+
+        @Override
+        int bytes() {
+            return values.n;
+        }
+
+        @Override
+        void truncate(int to) {
+            int before = length;
+            super.truncate(to);
+            for (int i = to; i < before; i++) {
+                values.a[i >> 3] &= (byte) ~(1 << (i & 7));
+            }
+            values.truncate((to + 7) / 8);
+        }
+
+        @Override
+        void visit(Visitor to) {
+            super.visit(to);
+            to.buffer(values.a, values.n);
+        }
+    }
+
+    /** Values of fixed width. */
+    static final class Fixed extends ColumnBuilder {
+        final Buf values = new Buf();
+        final int width;
+        private final TypeKind kind;
+        private final BigInteger limit;
+
+        Fixed(String path, DataType t) {
+            super(path, t);
+            width = Layout.width(t);
+            kind = t.getKind();
+            limit = kind == TypeKind.TYPE_KIND_DECIMAL ? BigInteger.TEN.pow(t.getPrecision()) : null;
+        }
+
+        @Override
+        void put(Values v, int i) {
+            int at = values.room(width);
+            switch (kind) {
+                case TYPE_KIND_TINYINT:
+                    values.a[at] = v.getByte(i);
+                    break;
+                case TYPE_KIND_SMALLINT:
+                    Le.putShort(values.a, at, v.getShort(i));
+                    break;
+                case TYPE_KIND_INT:
+                case TYPE_KIND_DATE:
+                    Le.putInt(values.a, at, v.getInt(i));
+                    break;
+                case TYPE_KIND_BIGINT:
+                    Le.putLong(values.a, at, v.getLong(i));
+                    break;
+                case TYPE_KIND_FLOAT:
+                    Le.putInt(values.a, at, Float.floatToRawIntBits(v.getFloat(i)));
+                    break;
+                case TYPE_KIND_DOUBLE:
+                    Le.putLong(values.a, at, Double.doubleToRawLongBits(v.getDouble(i)));
+                    break;
+                case TYPE_KIND_DECIMAL:
+                    decimal(v, i, at);
+                    break;
+                default:
+                    time(v.getTime(i, type.getPrecision()), at);
+            }
+            values.n = at + width;
+        }
+
+        private void time(long t, int at) {
+            if (width == 4) {
+                Le.putInt(values.a, at, Math.toIntExact(t));
+            } else {
+                Le.putLong(values.a, at, t);
+            }
+        }
+
+        private void decimal(Values v, int i, int at) {
+            int p = type.getPrecision();
+            if (p <= 18) {
+                long small = v.getSmallDecimal(i, p, type.getScale());
+                if (small >= limit.longValue() || small <= -limit.longValue()) {
+                    throw tooLarge(BigInteger.valueOf(small));
+                }
+                Le.putLong(values.a, at, small);
+                Le.putLong(values.a, at + 8, small >> 63);
+                return;
+            }
+            BigInteger large = v.getLargeDecimal(i, p, type.getScale());
+            if (large.abs().compareTo(limit) >= 0) {
+                throw tooLarge(large);
+            }
+            Le.putLong(values.a, at, large.longValue());
+            Le.putLong(values.a, at + 8, large.shiftRight(64).longValue());
+        }
+
+        private ValueException tooLarge(BigInteger unscaled) {
+            return new ValueException(path, "is " + org.flussgo.client.Types.sql(type) + " and the value "
+                    + new java.math.BigDecimal(unscaled, type.getScale()) + " has more digits");
+        }
+
+        @Override
+        void putNull() {
+            values.n = values.room(width) + width;
+        }
+
+        @Override
+        int bytes() {
+            return values.n;
+        }
+
+        @Override
+        void truncate(int to) {
+            super.truncate(to);
+            values.truncate(to * width);
+        }
+
+        @Override
+        void visit(Visitor to) {
+            super.visit(to);
+            to.buffer(values.a, values.n);
+        }
+    }
+
+    /** BINARY(n). */
+    static final class Binaries extends ColumnBuilder {
+        final Buf values = new Buf();
+        private final int width;
+
+        Binaries(String path, DataType t) {
+            super(path, t);
+            width = t.getLength();
+        }
+
+        @Override
+        void put(Values v, int i) {
+            byte[] b = v.getBytes(i);
+            if (b.length != width) {
+                throw new ValueException(path, "is BINARY(" + width + ") and the value has " + b.length + " bytes");
+            }
+            int at = values.room(width);
+            System.arraycopy(b, 0, values.a, at, width);
+            values.n = at + width;
+        }
+
+        @Override
+        void putNull() {
+            values.n = values.room(width) + width;
+        }
+
+        @Override
+        int bytes() {
+            return values.n;
+        }
+
+        @Override
+        void truncate(int to) {
+            super.truncate(to);
+            values.truncate(to * width);
+        }
+
+        @Override
+        void visit(Visitor to) {
+            super.visit(to);
+            to.buffer(values.a, values.n);
+        }
+    }
+
+    /** Offsets, 4 bytes each and one more than values; the first is 0. */
+    private abstract static class Offsets extends ColumnBuilder {
+        final Buf offsets = new Buf();
+
+        Offsets(String path, DataType t) {
+            super(path, t);
+            offsets.n = 4;
+        }
+
+        final void end(int at) {
+            int to = offsets.room(4);
+            Le.putInt(offsets.a, to, at);
+            offsets.n = to + 4;
+        }
+
+        final int offset(int i) {
+            return Le.getInt(offsets.a, 4 * i);
+        }
+
+        @Override
+        void visit(Visitor to) {
+            super.visit(to);
+            to.buffer(offsets.a, length == 0 ? 0 : offsets.n);
+        }
+    }
+
+    /** CHAR, STRING and BYTES. */
+    static final class Text extends Offsets {
+        final Buf data = new Buf();
+        private final int most; // characters of a CHAR, or 0
+
+        Text(String path, DataType t) {
+            super(path, t);
+            most = t.getKind() == TypeKind.TYPE_KIND_CHAR ? t.getLength() : 0;
+        }
+
+        @Override
+        void put(Values v, int i) {
+            byte[] b = v.getBytes(i);
+            if (most > 0 && b.length > most && characters(b) > most) {
+                throw new ValueException(path, "is CHAR(" + most + ") and the value has " + characters(b) + " characters");
+            }
+            int at = data.room(b.length);
+            System.arraycopy(b, 0, data.a, at, b.length);
+            data.n = at + b.length;
+            end(data.n);
+        }
+
+        private static int characters(byte[] utf8) {
+            int n = 0;
+            for (byte b : utf8) {
+                n += (b & 0xc0) != 0x80 ? 1 : 0;
+            }
+            return n;
+        }
+
+        int start(int i) {
+            return offset(i);
+        }
+
+        @Override
+        void putNull() {
+            end(data.n);
+        }
+
+        @Override
+        int bytes() {
+            return data.n + offsets.n;
+        }
+
+        @Override
+        void truncate(int to) {
+            super.truncate(to);
+            data.truncate(offset(to));
+            offsets.truncate(4 * (to + 1));
+        }
+
+        @Override
+        void visit(Visitor to) {
+            super.visit(to);
+            to.buffer(data.a, data.n);
+        }
+    }
+
+    private static final class Lists extends Offsets {
+        private final ColumnBuilder elements;
+
+        Lists(String path, DataType t) {
+            super(path, t);
+            elements = of(path + ".element", t.getFields(0).getType());
+        }
+
+        @Override
+        void put(Values v, int i) {
+            Values list = v.getArray(i);
+            for (int k = 0; k < list.size(); k++) {
+                elements.add(list, k);
+            }
+            end(elements.length);
+        }
+
+        @Override
+        void putNull() {
+            end(elements.length);
+        }
+
+        @Override
+        int bytes() {
+            return offsets.n + elements.bytes();
+        }
+
+        @Override
+        void truncate(int to) {
+            super.truncate(to);
+            elements.truncate(offset(to));
+            offsets.truncate(4 * (to + 1));
+        }
+
+        @Override
+        void visit(Visitor to) {
+            super.visit(to);
+            elements.visit(to);
+        }
+    }
+
+    private static final class Maps extends Offsets {
+        private final ColumnBuilder keys;
+        private final ColumnBuilder values;
+
+        Maps(String path, DataType t) {
+            super(path, t);
+            DataType key = t.getFields(0).getType().toBuilder().setNullable(false).build();
+            keys = of(path + ".key", key);
+            values = of(path + ".value", t.getFields(1).getType());
+        }
+
+        @Override
+        void put(Values v, int i) {
+            Values k = v.getMapKeys(i);
+            Values w = v.getMapValues(i);
+            for (int e = 0; e < k.size(); e++) {
+                keys.add(k, e);
+            }
+            for (int e = 0; e < w.size(); e++) {
+                values.add(w, e);
+            }
+            end(keys.length);
+        }
+
+        @Override
+        void putNull() {
+            end(keys.length);
+        }
+
+        @Override
+        int bytes() {
+            return offsets.n + keys.bytes() + values.bytes();
+        }
+
+        @Override
+        void truncate(int to) {
+            super.truncate(to);
+            keys.truncate(offset(to));
+            values.truncate(offset(to));
+            offsets.truncate(4 * (to + 1));
+        }
+
+        @Override
+        void visit(Visitor to) {
+            super.visit(to);
+            to.node(keys.length, 0); // the entries, a struct that is never null
+            to.buffer(validity.a, 0);
+            keys.visit(to);
+            values.visit(to);
+        }
+    }
+
+    private static final class Rows extends ColumnBuilder {
+        private final ColumnBuilder[] fields;
+
+        Rows(String path, DataType t) {
+            super(path, t);
+            List<Field> of = t.getFieldsList();
+            fields = new ColumnBuilder[of.size()];
+            for (int k = 0; k < fields.length; k++) {
+                fields[k] = of(path + "." + of.get(k).getName(), of.get(k).getType());
+            }
+        }
+
+        @Override
+        void put(Values v, int i) {
+            Values row = v.getRow(i, fields.length);
+            for (int k = 0; k < fields.length; k++) {
+                fields[k].add(row, k);
+            }
+        }
+
+        @Override
+        void putNull() {
+            for (ColumnBuilder f : fields) {
+                f.addNull();
+            }
+        }
+
+        @Override
+        int bytes() {
+            int n = 0;
+            for (ColumnBuilder f : fields) {
+                n += f.bytes();
+            }
+            return n;
+        }
+
+        @Override
+        void truncate(int to) {
+            super.truncate(to);
+            for (ColumnBuilder f : fields) {
+                f.truncate(to);
+            }
+        }
+
+        @Override
+        void visit(Visitor to) {
+            super.visit(to);
+            for (ColumnBuilder f : fields) {
+                f.visit(to);
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+package org.flussgo.client.arrow;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.arrow.flatbuf.DateUnit;
+import org.apache.arrow.flatbuf.Decimal;
+import org.apache.arrow.flatbuf.FixedSizeBinary;
+import org.apache.arrow.flatbuf.FloatingPoint;
+import org.apache.arrow.flatbuf.Int;
+import org.apache.arrow.flatbuf.KeyValue;
+import org.apache.arrow.flatbuf.Message;
+import org.apache.arrow.flatbuf.MessageHeader;
+import org.apache.arrow.flatbuf.Precision;
+import org.apache.arrow.flatbuf.Schema;
+import org.apache.arrow.flatbuf.Time;
+import org.apache.arrow.flatbuf.TimeUnit;
+import org.apache.arrow.flatbuf.Timestamp;
+import org.apache.arrow.flatbuf.Type;
+import org.flussgo.proto.v1.DataType;
+import org.flussgo.proto.v1.Field;
+import org.flussgo.proto.v1.TypeKind;
+
+/** Reads an Arrow schema as columns, the inverse of the mapping in proto/schema. */
+public final class SchemaMessage {
+    private static final String FIELD_ID = "PARQUET:field_id";
+    private static final int MAX_DEPTH = 64;
+    private static final int MILLI_DIGITS = 3;
+    private static final int MICRO_DIGITS = 6;
+    private static final int NANO_DIGITS = 9;
+
+    private SchemaMessage() {}
+
+    /**
+     * The columns that a Schema message tells, with their field ids, 0 where it has none.
+     *
+     * @param message the flatbuffer of the message, as in FlightData.data_header
+     * @throws CorruptBatchException for bytes that are none, and for types that no column of a table has
+     */
+    public static List<Field> parse(byte[] message) {
+        try {
+            Message m = Message.getRootAsMessage(ByteBuffer.wrap(message).order(ByteOrder.LITTLE_ENDIAN));
+            if (m.headerType() != MessageHeader.Schema) {
+                throw new CorruptBatchException("a message of type " + m.headerType() + " where a schema was to come");
+            }
+            Schema s = (Schema) m.header(new Schema());
+            List<Field> out = new ArrayList<>();
+            for (int i = 0; i < s.fieldsLength(); i++) {
+                out.add(field(s.fields(i), 0));
+            }
+            return out;
+        } catch (IndexOutOfBoundsException | IllegalArgumentException | NullPointerException | AssertionError e) {
+            throw new CorruptBatchException("bytes that are no Arrow schema", e);
+        }
+    }
+
+    private static Field field(org.apache.arrow.flatbuf.Field f, int depth) {
+        if (depth > MAX_DEPTH) {
+            throw new CorruptBatchException("a column nested more than " + MAX_DEPTH + " types deep");
+        }
+        DataType.Builder t = type(f).setNullable(f.nullable());
+        if (f.typeType() == Type.Map) {
+            org.apache.arrow.flatbuf.Field entries = f.children(0);
+            t.addFields(field(entries.children(0), depth + 1).toBuilder().setName("key"));
+            t.addFields(field(entries.children(1), depth + 1).toBuilder().setName("value"));
+        } else if (f.typeType() == Type.List) {
+            t.addFields(field(f.children(0), depth + 1).toBuilder().setName("element"));
+        } else if (f.typeType() == Type.Struct_) {
+            for (int i = 0; i < f.childrenLength(); i++) {
+                t.addFields(field(f.children(i), depth + 1));
+            }
+        }
+        return Field.newBuilder().setId(id(f)).setName(f.name() == null ? "" : f.name()).setType(t).build();
+    }
+
+    private static int id(org.apache.arrow.flatbuf.Field f) {
+        for (int i = 0; i < f.customMetadataLength(); i++) {
+            KeyValue kv = f.customMetadata(i);
+            if (FIELD_ID.equals(kv.key()) && kv.value() != null && kv.value().matches("[0-9]{1,9}")) {
+                return Integer.parseInt(kv.value());
+            }
+        }
+        return 0;
+    }
+
+    private static DataType.Builder type(org.apache.arrow.flatbuf.Field f) {
+        switch (f.typeType()) {
+            case Type.Bool:
+                return of(TypeKind.TYPE_KIND_BOOLEAN);
+            case Type.Int:
+                return integer(f, (Int) f.type(new Int()));
+            case Type.FloatingPoint:
+                short precision = ((FloatingPoint) f.type(new FloatingPoint())).precision();
+                if (precision == Precision.HALF) {
+                    throw unsupported(f, "a 16-bit float");
+                }
+                return of(precision == Precision.SINGLE ? TypeKind.TYPE_KIND_FLOAT : TypeKind.TYPE_KIND_DOUBLE);
+            case Type.Utf8:
+                return of(TypeKind.TYPE_KIND_STRING);
+            case Type.Binary:
+                return of(TypeKind.TYPE_KIND_BYTES);
+            case Type.FixedSizeBinary:
+                return of(TypeKind.TYPE_KIND_BINARY).setLength(((FixedSizeBinary) f.type(new FixedSizeBinary())).byteWidth());
+            case Type.Decimal:
+                Decimal d = (Decimal) f.type(new Decimal());
+                if (d.bitWidth() != 8 * Layout.DECIMAL_BYTES) {
+                    throw unsupported(f, "a decimal of " + d.bitWidth() + " bits");
+                }
+                return of(TypeKind.TYPE_KIND_DECIMAL).setPrecision(d.precision()).setScale(d.scale());
+            case Type.Date:
+                if (((org.apache.arrow.flatbuf.Date) f.type(new org.apache.arrow.flatbuf.Date())).unit() != DateUnit.DAY) {
+                    throw unsupported(f, "a date in milliseconds");
+                }
+                return of(TypeKind.TYPE_KIND_DATE);
+            case Type.Time:
+                return of(TypeKind.TYPE_KIND_TIME).setPrecision(digits(((Time) f.type(new Time())).unit()));
+            case Type.Timestamp:
+                Timestamp at = (Timestamp) f.type(new Timestamp());
+                boolean zoned = at.timezone() != null && !at.timezone().isEmpty();
+                return of(zoned ? TypeKind.TYPE_KIND_TIMESTAMP_LTZ : TypeKind.TYPE_KIND_TIMESTAMP).setPrecision(digits(at.unit()));
+            case Type.List:
+                return of(TypeKind.TYPE_KIND_ARRAY);
+            case Type.Map:
+                return of(TypeKind.TYPE_KIND_MAP);
+            case Type.Struct_:
+                return of(TypeKind.TYPE_KIND_ROW);
+            default:
+                throw unsupported(f, "the Arrow type " + f.typeType());
+        }
+    }
+
+    private static DataType.Builder integer(org.apache.arrow.flatbuf.Field f, Int t) {
+        if (!t.isSigned()) {
+            throw unsupported(f, "an unsigned integer");
+        }
+        switch (t.bitWidth()) {
+            case 8:
+                return of(TypeKind.TYPE_KIND_TINYINT);
+            case 16:
+                return of(TypeKind.TYPE_KIND_SMALLINT);
+            case 32:
+                return of(TypeKind.TYPE_KIND_INT);
+            case 64:
+                return of(TypeKind.TYPE_KIND_BIGINT);
+            default:
+                throw unsupported(f, "an integer of " + t.bitWidth() + " bits");
+        }
+    }
+
+    private static int digits(short unit) {
+        switch (unit) {
+            case TimeUnit.SECOND:
+                return 0;
+            case TimeUnit.MILLISECOND:
+                return MILLI_DIGITS;
+            case TimeUnit.MICROSECOND:
+                return MICRO_DIGITS;
+            default:
+                return NANO_DIGITS;
+        }
+    }
+
+    private static DataType.Builder of(TypeKind kind) {
+        return DataType.newBuilder().setKind(kind);
+    }
+
+    private static CorruptBatchException unsupported(org.apache.arrow.flatbuf.Field f, String what) {
+        return new CorruptBatchException("column \"" + f.name() + "\" is " + what + ", which no column of a table is");
+    }
+}

@@ -1,0 +1,83 @@
+package org.flussgo.client.arrow;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.flussgo.client.TypeText;
+import org.flussgo.proto.v1.Field;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The batches that the server's tests keep: read, and written to the same bytes. */
+class GoldenTest {
+    private static final Path DATA = Path.of("../../proto/batch/testdata");
+    private static final List<Field> COLUMNS = TypeText.columns(
+            """
+            b BOOLEAN, i8 TINYINT, i16 SMALLINT, i32 INT NOT NULL, i64 BIGINT, f FLOAT, d DOUBLE, c CHAR(400), s STRING,
+            dec DECIMAL(38, 4), day DATE, t0 TIME(0), t9 TIME(9), ts3 TIMESTAMP(3), bin BINARY(5), bytes BYTES NOT NULL,
+            a ARRAY<INT>, m MAP<STRING, BIGINT>, r ROW<x INT NOT NULL, y ARRAY<ROW<z STRING>>, w BOOLEAN>""");
+
+    @ParameterizedTest
+    @EnumSource(Codec.class)
+    void readsWhatGoWrote(Codec codec) throws Exception {
+        byte[] plain = golden(Codec.NONE);
+        byte[] other = golden(codec);
+        ArrowBatch b = new BatchReader(COLUMNS).readBatch(other, 0, other.length);
+        assertThat(b.rows()).isEqualTo(24);
+        byte[] again = encode(b, Codec.NONE);
+        assertThat(withoutStatistics(again)).isEqualTo(withoutStatistics(plain));
+    }
+
+    @ParameterizedTest
+    @EnumSource(Codec.class)
+    void readsWhatItWrote(Codec codec) throws Exception {
+        byte[] plain = golden(Codec.NONE);
+        ArrowBatch b = new BatchReader(COLUMNS).readBatch(plain, 0, plain.length);
+        byte[] written = encode(b, codec);
+        ArrowBatch back = new BatchReader(COLUMNS).readBatch(written, 0, written.length);
+        assertThat(encode(back, Codec.NONE)).isEqualTo(encode(b, Codec.NONE));
+    }
+
+    @Test
+    void damageIsFound() throws Exception {
+        byte[] good = golden(Codec.NONE);
+        BatchReader r = new BatchReader(COLUMNS);
+        for (int i = 0; i < good.length; i++) {
+            byte[] bad = good.clone();
+            bad[i] ^= 0x10;
+            int at = i;
+            try {
+                r.readBatch(bad, 0, bad.length);
+                assertThat(at).as("a changed byte that nobody noticed").isBetween(56, 127);
+            } catch (CorruptBatchException e) {
+                assertThat(e).hasMessageNotContaining("null");
+            }
+        }
+    }
+
+    private static byte[] encode(ArrowBatch b, Codec codec) {
+        BatchWriter w = new BatchWriter(b.fields(), 7, false, codec, null);
+        for (int i = 0; i < b.rows(); i++) {
+            w.add(VectorRow.of(b, i), null, (byte) 1);
+        }
+        return w.encode();
+    }
+
+    /** The body: bounds that one side leaves out are no difference. */
+    private static byte[] withoutStatistics(byte[] batch) {
+        int body = Le.getInt(batch, BatchFormat.BODY_BYTES);
+        int meta = Le.getInt(batch, BatchFormat.METADATA_BYTES);
+        byte[] out = new byte[meta + body];
+        System.arraycopy(batch, BatchFormat.HEADER_BYTES, out, 0, meta);
+        System.arraycopy(batch, batch.length - body, out, meta, body);
+        return out;
+    }
+
+    private static byte[] golden(Codec codec) throws Exception {
+        String name = codec == Codec.NONE ? "none" : codec == Codec.ZSTD ? "zstd" : "lz4_frame";
+        return Files.readAllBytes(DATA.resolve("v1_" + name + ".batch"));
+    }
+}
