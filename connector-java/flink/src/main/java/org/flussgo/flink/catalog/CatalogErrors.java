@@ -36,48 +36,57 @@ final class CatalogErrors {
 
     void databaseMissing(FlussException e, String database) throws DatabaseNotExistException {
         if (noDatabase(e)) {
-            throw new DatabaseNotExistException(catalog, database, e);
+            throw because(new DatabaseNotExistException(catalog, database), e);
         }
     }
 
     void databaseExists(FlussException e, String database) throws DatabaseAlreadyExistException {
         if (e.code() == ErrorCode.DATABASE_EXISTS) {
-            throw new DatabaseAlreadyExistException(catalog, database, e);
+            throw because(new DatabaseAlreadyExistException(catalog, database), e);
         }
     }
 
     void databaseNotEmpty(FlussException e, String database) throws DatabaseNotEmptyException {
         if (e.code() == ErrorCode.DATABASE_NOT_EMPTY) {
-            throw new DatabaseNotEmptyException(catalog, database, e);
+            throw because(new DatabaseNotEmptyException(catalog, database), e);
         }
     }
 
     void tableMissing(FlussException e, ObjectPath path) throws TableNotExistException {
         if (noTable(e)) {
-            throw new TableNotExistException(catalog, path, e);
+            throw because(new TableNotExistException(catalog, path), e);
         }
     }
 
     void tableExists(FlussException e, ObjectPath path) throws TableAlreadyExistException {
         if (e.code() == ErrorCode.TABLE_EXISTS) {
-            throw new TableAlreadyExistException(catalog, path, e);
+            throw because(new TableAlreadyExistException(catalog, path), e);
         }
     }
 
     void partitionExists(FlussException e, ObjectPath path, CatalogPartitionSpec spec) throws PartitionAlreadyExistsException {
         if (e.code() == ErrorCode.PARTITION_EXISTS) {
-            throw new PartitionAlreadyExistsException(catalog, path, spec, e);
+            throw because(new PartitionAlreadyExistsException(catalog, path, spec), e);
         }
     }
 
     void partitionMissing(FlussException e, ObjectPath path, CatalogPartitionSpec spec) throws PartitionNotExistException {
         if (e.code() == ErrorCode.UNKNOWN_PARTITION || noTable(e)) {
-            throw new PartitionNotExistException(catalog, path, spec, e);
+            throw because(new PartitionNotExistException(catalog, path, spec), e);
         }
     }
 
     /** Any other error, with the server's sentence after what was tried. */
     CatalogException other(FlussException e, String tried) {
-        return new CatalogException("catalog " + catalog + " could not " + tried + ": " + e.plainMessage(), e);
+        return because(new CatalogException("catalog " + catalog + " could not " + tried + ": " + e.plainMessage()), e);
+    }
+
+    /**
+     * The error with what it came from, suppressed and not as its cause: people are shown the innermost cause, and ours says more than
+     * "Connection refused".
+     */
+    static <X extends Throwable> X because(X error, Throwable from) {
+        error.addSuppressed(from);
+        return error;
     }
 }

@@ -4,6 +4,7 @@ import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonSyntaxException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +27,8 @@ import org.flussgo.proto.v1.Field;
  * server (VARCHAR(10), which is STRING there). It is kept as JSON in the custom property {@code flink.schema}:
  *
  * <pre>{@code
- * [{"kind":"computed","name":"ptime","expr":"PROCTIME()","type":"TIMESTAMP_LTZ(3) NOT NULL","after":"clerk"},
+ * [{"kind":"computed","name":"ptime","expr":"PROCTIME()","type":"TIMESTAMP(3) WITH LOCAL TIME ZONE NOT NULL",
+ *   "uses":[],"after":"clerk"},
  *  {"kind":"metadata","name":"at","type":"BIGINT","key":"offset","virtual":true,"after":"ptime"},
  *  {"kind":"watermark","rowtime":"ts","expr":"`ts` - INTERVAL '5' SECOND","uses":["ts"]},
  *  {"kind":"type","name":"s","type":"VARCHAR(10)"}]
@@ -136,8 +138,8 @@ public final class FlinkSchema {
         try {
             return expression.asSerializableString();
         } catch (RuntimeException e) { // the planner's TableException, which has no type of its own
-            throw new ValidationException(what + " has an expression that has no SQL text, so the catalog cannot keep it;"
-                    + " write it in SQL, or use a temporary table", e);
+            throw CatalogErrors.because(new ValidationException(what + " has an expression that has no SQL text, so the catalog cannot"
+                    + " keep it; write it in SQL, or use a temporary table"), e);
         }
     }
 
@@ -176,15 +178,30 @@ public final class FlinkSchema {
         }
         try {
             Entry[] entries = GSON.fromJson(json, Entry[].class);
-            for (Entry e : entries) {
-                if (e == null || e.kind == null || (e.name == null && e.rowtime == null)) {
-                    throw new JsonSyntaxException("an entry has no kind or no name");
-                }
+            if (entries == null || !Arrays.stream(entries).allMatch(FlinkSchema::whole)) {
+                throw new JsonSyntaxException("an entry lacks what its kind needs");
             }
             return new FlinkSchema(List.of(entries));
         } catch (JsonSyntaxException e) {
-            throw new CatalogException("the property " + PROPERTY + " of the table is damaged (" + e.getMessage()
-                    + "): it is written by the catalog alone; reset it with another client to have the columns of the server only", e);
+            throw CatalogErrors.because(new CatalogException("the property " + PROPERTY + " of the table is damaged (" + e.getMessage()
+                    + "): it is written by the catalog alone; reset it with another client to have the columns of the server only"), e);
+        }
+    }
+
+    private static boolean whole(Entry e) {
+        if (e == null || e.kind == null) {
+            return false;
+        }
+        switch (e.kind) {
+            case COMPUTED:
+                return e.name != null && e.expr != null;
+            case METADATA:
+            case TYPE:
+                return e.name != null && e.type != null;
+            case WATERMARK:
+                return e.rowtime != null && e.expr != null;
+            default:
+                return true; // of a later release, and not for this one
         }
     }
 
@@ -228,13 +245,17 @@ public final class FlinkSchema {
         DataType stored = column.getType();
         for (Entry e : entries) {
             if (e.kind.equals(TYPE) && e.name.equals(column.getName())) {
-                LogicalType declared = LogicalTypeParser.parse(e.type, FlinkSchema.class.getClassLoader()).copy(stored.getNullable());
+                LogicalType declared = type(e.type).copy(stored.getNullable());
                 if (sameShape(TypeConverter.fromFlink(declared), stored)) {
                     return declared;
                 }
             }
         }
         return TypeConverter.toFlink(stored);
+    }
+
+    private static LogicalType type(String text) {
+        return LogicalTypeParser.parse(text, FlinkSchema.class.getClassLoader());
     }
 
     /** Whether two types are the same but for the ids of fields. */
@@ -289,7 +310,8 @@ public final class FlinkSchema {
             checkUses(table, "the computed column \"" + e.name + "\"", e, order);
             b.columnByExpression(e.name, e.expr);
         } else {
-            b.columnByMetadata(e.name, e.type, e.key, Boolean.TRUE.equals(e.virtual));
+            b.columnByMetadata(
+                    e.name, TypeConversions.fromLogicalToDataType(type(e.type)), e.key, Boolean.TRUE.equals(e.virtual));
         }
         if (e.comment != null) {
             b.withComment(e.comment);

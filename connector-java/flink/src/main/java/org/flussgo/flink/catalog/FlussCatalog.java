@@ -95,9 +95,9 @@ public class FlussCatalog extends AbstractCatalog {
         } catch (FlussException e) {
             c.close();
             if (CatalogErrors.noDatabase(e)) {
-                throw new CatalogException("catalog " + getName() + ": the default database " + getDefaultDatabase()
+                throw CatalogErrors.because(new CatalogException("catalog " + getName() + ": the default database " + getDefaultDatabase()
                         + " does not exist; create it with another client, or name one that does with '"
-                        + FlussOptions.DEFAULT_DATABASE.key() + "'", e);
+                        + FlussOptions.DEFAULT_DATABASE.key() + "'"), e);
             }
             throw errors.other(e, "reach its server");
         }
@@ -418,7 +418,7 @@ public class FlussCatalog extends AbstractCatalog {
             throw new PartitionNotExistException(getName(), path, spec);
         } catch (FlussException e) {
             errors.partitionMissing(e, path, spec);
-            throw errors.other(e, "describe partition " + spec + " of " + path.getFullName());
+            throw errors.other(e, "describe partition " + spec.getPartitionSpec() + " of " + path.getFullName());
         }
     }
 
@@ -447,7 +447,7 @@ public class FlussCatalog extends AbstractCatalog {
         } catch (FlussException e) {
             errors.tableMissing(e, path);
             errors.partitionExists(e, path, spec);
-            throw errors.other(e, "create partition " + spec + " of " + path.getFullName());
+            throw errors.other(e, "create partition " + spec.getPartitionSpec() + " of " + path.getFullName());
         }
     }
 
@@ -462,7 +462,7 @@ public class FlussCatalog extends AbstractCatalog {
                 return;
             }
             errors.partitionMissing(e, path, spec);
-            throw errors.other(e, "drop partition " + spec + " of " + path.getFullName());
+            throw errors.other(e, "drop partition " + spec.getPartitionSpec() + " of " + path.getFullName());
         }
     }
 
@@ -470,7 +470,7 @@ public class FlussCatalog extends AbstractCatalog {
     @Override
     public void alterPartition(ObjectPath path, CatalogPartitionSpec spec, CatalogPartition newPartition, boolean ignoreIfNotExists)
             throws CatalogException {
-        throw new UnsupportedOperationException("partition " + spec + " of " + path.getFullName()
+        throw new UnsupportedOperationException("partition " + spec.getPartitionSpec() + " of " + path.getFullName()
                 + " cannot be altered: partitions have no properties; drop it and add another");
     }
 

@@ -59,7 +59,7 @@ public class FlussCatalogFactory implements CatalogFactory {
                     .withRequestTimeout(options.get(FlussOptions.CLIENT_REQUEST_TIMEOUT))
                     .withRetryTimeout(options.get(FlussOptions.CLIENT_RETRY_TIMEOUT));
         } catch (FlussException e) {
-            throw new ValidationException("catalog " + catalog + ": " + e.plainMessage(), e);
+            throw CatalogErrors.because(new ValidationException("catalog " + catalog + ": " + e.plainMessage()), e);
         }
     }
 }

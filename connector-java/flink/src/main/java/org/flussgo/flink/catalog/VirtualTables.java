@@ -75,7 +75,7 @@ public final class VirtualTables {
         }
         List<DataTypes.Field> fields = new ArrayList<>();
         for (int i = 0; i < names.size(); i++) {
-            fields.add(DataTypes.FIELD(names.get(i), types.get(i)));
+            fields.add(DataTypes.FIELD(names.get(i), types.get(i).nullable())); // as Flink has it in a row that may be null
         }
         return b.column(BEFORE, DataTypes.ROW(fields)).column(AFTER, DataTypes.ROW(fields)).build();
     }

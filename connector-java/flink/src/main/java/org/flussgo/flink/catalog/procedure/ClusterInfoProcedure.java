@@ -26,7 +26,7 @@ public final class ClusterInfoProcedure implements Procedure {
                             + " `databases` INT, `tables` INT, tablets INT, durability STRING, disk_write_locked BOOLEAN,"
                             + " disk_usage_ratio DOUBLE>"))
     public Row[] call(ProcedureContext context) {
-        DescribeClusterResponse r = client.admin().describeCluster();
+        DescribeClusterResponse r = Procedures.ask(() -> client.admin().describeCluster());
         List<ServerInfo> servers = r.getServersList();
         Row[] out = new Row[servers.size()];
         for (int i = 0; i < out.length; i++) {

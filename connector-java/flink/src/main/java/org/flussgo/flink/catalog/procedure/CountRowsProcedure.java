@@ -23,6 +23,6 @@ public final class CountRowsProcedure implements Procedure {
     /** Called by Flink. */
     @ProcedureHint(argument = @ArgumentHint(name = "table", type = @DataTypeHint("STRING")), output = @DataTypeHint("BIGINT"))
     public Long[] call(ProcedureContext context, String table) {
-        return new Long[] {client.admin().countRows(Procedures.path(database, table), List.of())};
+        return new Long[] {Procedures.ask(() -> client.admin().countRows(Procedures.path(database, table), List.of()))};
     }
 }

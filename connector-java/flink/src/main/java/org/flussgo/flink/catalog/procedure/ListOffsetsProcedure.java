@@ -37,7 +37,8 @@ public final class ListOffsetsProcedure implements Procedure {
             output = @DataTypeHint(
                     "ROW<`partition` STRING, bucket INT, `offset` BIGINT, start_offset BIGINT, high_watermark BIGINT>"))
     public Row[] call(ProcedureContext context, String table, String spec) {
-        List<BucketOffset> offsets = client.admin().listOffsets(Procedures.path(database, table), List.of(), List.of(), spec(spec));
+        List<BucketOffset> offsets = Procedures.ask(
+                () -> client.admin().listOffsets(Procedures.path(database, table), List.of(), List.of(), spec(spec)));
         Row[] out = new Row[offsets.size()];
         for (int i = 0; i < out.length; i++) {
             BucketOffset o = offsets.get(i);

@@ -3,9 +3,12 @@ package org.flussgo.flink.catalog.procedure;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.apache.flink.table.api.ValidationException;
+import org.apache.flink.table.catalog.exceptions.CatalogException;
 import org.apache.flink.table.procedures.Procedure;
 import org.flussgo.client.FlussClient;
+import org.flussgo.client.FlussException;
 import org.flussgo.proto.v1.TablePath;
 
 /** The procedures of a catalog, which are called as if they were in a database named {@code sys}. */
@@ -40,6 +43,17 @@ public final class Procedures {
                 return Optional.of(new ListOffsetsProcedure(client, database));
             default:
                 return Optional.empty();
+        }
+    }
+
+    /** The answer to a question to the server; its error is one with its sentence alone, which is what people are shown. */
+    static <T> T ask(Supplier<T> question) {
+        try {
+            return question.get();
+        } catch (FlussException e) {
+            CatalogException error = new CatalogException(e.plainMessage());
+            error.addSuppressed(e);
+            throw error;
         }
     }
 
