@@ -2,11 +2,12 @@ package org.flussgo.client;
 
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 
 /** The options of a {@link TableWriter}. Immutable: each {@code with} returns another. */
-public final class WriteOptions implements Cloneable {
+public final class WriteOptions implements Cloneable, java.io.Serializable {
+    private static final long serialVersionUID = 1L;
+
     private List<String> targetColumns;
     private boolean overwrite;
     private int batchBytes = 1 << 20;
@@ -34,7 +35,7 @@ public final class WriteOptions implements Cloneable {
     /** The columns written, those of the key among them, the others keeping their values; null: all columns. For primary-key tables. */
     public WriteOptions withTargetColumns(List<String> columns) {
         WriteOptions o = copy();
-        o.targetColumns = columns == null ? null : Collections.unmodifiableList(new ArrayList<>(columns));
+        o.targetColumns = columns == null ? null : new ArrayList<>(columns);
         return o;
     }
 

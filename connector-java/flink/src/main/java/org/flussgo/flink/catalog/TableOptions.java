@@ -17,7 +17,7 @@ import org.flussgo.flink.FlussTableFactory;
  * Which options a table may have, and where each is kept: {@code table.*} is the server's, which refuses those that it does not know;
  * options of scans, sinks, look-ups and clients are checked here; anything else is the user's own.
  */
-final class TableOptions {
+public final class TableOptions {
     /** The start of the names of options that the server interprets. */
     static final String SERVER_PREFIX = "table.";
     /** The start of the names of options of the client. */
@@ -99,7 +99,7 @@ final class TableOptions {
     }
 
     /** {@link #check} of every name. */
-    static void check(Map<String, String> options) {
+    public static void check(Map<String, String> options) {
         new TreeSet<>(options.keySet()).forEach(TableOptions::check);
     }
 
