@@ -60,6 +60,7 @@ public final class TableWriter implements AutoCloseable {
     private int spread;
     private long rowsAcked;
     private long bytesSent;
+    private volatile long lastSendNanos;
 
     TableWriter(FlussClient client, TablePath path, long expectedTableId, WriteOptions options) {
         this.client = client;
@@ -312,6 +313,11 @@ public final class TableWriter implements AutoCloseable {
         }
     }
 
+    /** How long the batch that was acked last waited for its ack since it was first sent, in milliseconds; 0 when none was. */
+    public long lastSendMillis() {
+        return TimeUnit.NANOSECONDS.toMillis(lastSendNanos);
+    }
+
     /** Stops at once; rows that were not flushed may or may not be written. */
     @Override
     public void close() {
@@ -363,6 +369,7 @@ public final class TableWriter implements AutoCloseable {
         held -= b.data.length;
         rowsAcked += b.rows;
         bytesSent += b.data.length;
+        lastSendNanos = System.nanoTime() - b.firstSentAt;
         progress.signalAll();
     }
 

@@ -116,7 +116,8 @@ public final class WriteOptions implements Cloneable, java.io.Serializable {
         return roundRobin;
     }
 
-    boolean dynamicPartitions() {
+    /** See {@link #withDynamicPartitions}. */
+    public boolean dynamicPartitions() {
         return dynamicPartitions;
     }
 }

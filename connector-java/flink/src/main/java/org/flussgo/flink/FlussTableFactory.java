@@ -25,7 +25,6 @@ import org.apache.flink.table.factories.DynamicTableSinkFactory;
 import org.apache.flink.table.factories.DynamicTableSourceFactory;
 import org.apache.flink.table.types.DataType;
 import org.apache.flink.table.types.logical.RowType;
-import org.flussgo.client.WriteOptions;
 import org.flussgo.flink.FlussOptions.StartupMode;
 import org.flussgo.flink.catalog.TableOptions;
 import org.flussgo.flink.catalog.VirtualTables;
@@ -120,22 +119,13 @@ public final class FlussTableFactory implements DynamicTableSourceFactory, Dynam
         if (!f.suffix.isEmpty()) {
             throw new ValidationException("table " + f.connection.name() + f.suffix + " is a view of " + f.connection.name() + ": write to that one");
         }
-        WriteOptions write = WriteOptions.defaults()
-                .withBatchBytes((int) f.options.get(FlussOptions.CLIENT_WRITER_BATCH_SIZE).getBytes())
-                .withLinger(f.options.get(FlussOptions.CLIENT_WRITER_BATCH_TIMEOUT))
-                .withBufferBytes(f.options.get(FlussOptions.CLIENT_WRITER_BUFFER_MEMORY).getBytes())
-                .withMaxInFlight(f.options.get(FlussOptions.CLIENT_WRITER_MAX_INFLIGHT))
-                .withRoundRobin("ROUND_ROBIN".equalsIgnoreCase(f.options.get(FlussOptions.CLIENT_WRITER_NO_KEY_ASSIGNER)))
-                .withDynamicPartitions(f.options.get(FlussOptions.CLIENT_WRITER_DYNAMIC_CREATE_PARTITION));
         RowType type = (RowType) context.getPhysicalRowDataType().getLogicalType();
         return new FlussTableSink(new SinkSpec(
                         f.connection, type, f.primaryKey, f.partitionKeys, f.bucketKeys(), f.options.getOptional(FlussOptions.BUCKET_NUM).orElse(1))
+                .withDeclaredColumns(context.getCatalogTable().getResolvedSchema().getColumnNames())
+                .withAutoIncrement(f.all.get(FlussOptions.AUTO_INCREMENT_FIELDS.key()))
                 .withEngine(f.all.getOrDefault("table.merge-engine", ""), f.all.getOrDefault("table.delete.behavior", ""))
-                .withSinkOptions(
-                        f.options.get(FlussOptions.SINK_IGNORE_DELETE),
-                        f.options.get(FlussOptions.SINK_BUCKET_SHUFFLE),
-                        f.options.getOptional(FlussOptions.SINK_PARALLELISM).orElse(null))
-                .withOptions(write));
+                .withOptions(f.options));
     }
 
     /** What a table's entry in the catalog says. */

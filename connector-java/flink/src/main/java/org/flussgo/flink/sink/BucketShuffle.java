@@ -29,12 +29,16 @@ final class BucketShuffle implements KeySelector<RowData, Integer> {
         type = spec.type;
         bucketKeys = new ArrayList<>(spec.bucketKeys);
         partitionKeys = new ArrayList<>(spec.partitionKeys);
-        buckets = Math.max(1, spec.buckets);
+        buckets = spec.buckets;
+    }
+
+    /** Whether rows are shuffled: there is a key that says which bucket a row is in, and nobody switched it off. */
+    static boolean useful(SinkSpec spec) {
+        return spec.bucketShuffle && !spec.bucketKeys.isEmpty();
     }
 
     static DataStream<RowData> of(DataStream<RowData> rows, SinkSpec spec) {
-        boolean useful = spec.bucketShuffle && !spec.bucketKeys.isEmpty();
-        return useful ? rows.partitionCustom(new Modulo(), new BucketShuffle(spec)) : rows;
+        return rows.partitionCustom(new Modulo(), new BucketShuffle(spec));
     }
 
     @Override

@@ -1,14 +1,15 @@
 package org.flussgo.flink.sink;
 
-import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.flink.configuration.Configuration;
 import org.apache.flink.table.types.logical.RowType;
 import org.flussgo.client.FlussClient;
 import org.flussgo.client.TableMetadata;
-import org.flussgo.client.WriteOptions;
 import org.flussgo.flink.Connection;
 import org.flussgo.flink.FlussOptions;
+import org.flussgo.flink.catalog.TableOptions;
 import org.flussgo.flink.catalog.TypeConverter;
 import org.flussgo.proto.v1.TableDescriptor;
 
@@ -19,8 +20,7 @@ public final class FlussSinkBuilder<T> {
     private String database = FlussOptions.DEFAULT_DATABASE.defaultValue();
     private String table;
     private List<String> columns;
-    private boolean ignoreDelete;
-    private WriteOptions options = WriteOptions.defaults();
+    private final Map<String, String> options = new HashMap<>();
 
     FlussSinkBuilder(RowWriter<T> rows) {
         this.rows = rows;
@@ -52,13 +52,17 @@ public final class FlussSinkBuilder<T> {
 
     /** Drops deletes instead of writing them. */
     public FlussSinkBuilder<T> setIgnoreDelete(boolean on) {
-        ignoreDelete = on;
-        return this;
+        return setOption(FlussOptions.SINK_IGNORE_DELETE.key(), Boolean.toString(on));
     }
 
-    /** How rows are written. */
-    public FlussSinkBuilder<T> setWriteOptions(WriteOptions o) {
-        options = o;
+    /**
+     * Sets an option of {@link FlussOptions}: {@code sink.ignore-delete}, and {@code client.*}.
+     *
+     * @throws org.apache.flink.table.api.ValidationException when there is none of the name
+     */
+    public FlussSinkBuilder<T> setOption(String name, String value) {
+        TableOptions.check(Map.of(name, value));
+        options.put(name, value);
         return this;
     }
 
@@ -69,8 +73,7 @@ public final class FlussSinkBuilder<T> {
         b.database = database;
         b.table = table;
         b.columns = columns;
-        b.ignoreDelete = ignoreDelete;
-        b.options = options;
+        b.options.putAll(options);
         return b;
     }
 
@@ -83,19 +86,17 @@ public final class FlussSinkBuilder<T> {
         if (servers == null || table == null) {
             throw new IllegalStateException("a sink needs setBootstrapServers and setTable");
         }
-        Connection c = new Connection(
-                servers, FlussOptions.CLIENT_REQUEST_TIMEOUT.defaultValue(), FlussOptions.CLIENT_RETRY_TIMEOUT.defaultValue(), database, table);
+        Connection c = Connection.of(Configuration.fromMap(options).set(FlussOptions.BOOTSTRAP_SERVERS, servers), database, table);
         try (FlussClient client = c.connect()) {
             TableMetadata t = client.table(c.path());
             TableDescriptor d = t.info().getDescriptor();
             RowType type = TypeConverter.rowType(t.columns());
             Map<String, String> p = d.getPropertiesMap();
             SinkSpec spec = new SinkSpec(
-                            c, type, new ArrayList<>(d.getSchema().getPrimaryKeyList()), new ArrayList<>(d.getPartitionKeysList()),
-                            new ArrayList<>(d.getBucketKeysList()), t.buckets())
+                            c, type, d.getSchema().getPrimaryKeyList(), d.getPartitionKeysList(), d.getBucketKeysList(), t.buckets())
+                    .withAutoIncrement(t.autoIncrement())
                     .withEngine(p.getOrDefault("table.merge-engine", ""), p.getOrDefault("table.delete.behavior", ""))
-                    .withSinkOptions(ignoreDelete, true, null)
-                    .withOptions(options);
+                    .withOptions(Configuration.fromMap(options));
             return new FlussSink<>(columns == null ? spec : spec.partial(columns), rows);
         }
     }

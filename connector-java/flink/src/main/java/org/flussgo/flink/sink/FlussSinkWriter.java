@@ -1,8 +1,6 @@
 package org.flussgo.flink.sink;
 
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.connector.sink2.SinkWriter;
@@ -13,15 +11,16 @@ import org.flussgo.client.FlussClient;
 import org.flussgo.client.FlussException;
 import org.flussgo.client.TableMetadata;
 import org.flussgo.client.TableWriter;
-import org.flussgo.client.WriteOptions;
 import org.flussgo.client.arrow.ValueException;
 import org.flussgo.flink.row.FlinkValues;
-import org.flussgo.proto.v1.Field;
 
 /** Writes the rows of a subtask. */
 final class FlussSinkWriter<T> implements SinkWriter<T> {
+    private static final int ROWS_BETWEEN_METRICS = 256;
+
     private final SinkSpec spec;
     private final RowWriter<T> rows;
+    private final WriteFailures failures;
     private final FlussClient client;
     private final TableWriter writer;
     private final FlinkValues values;
@@ -30,27 +29,32 @@ final class FlussSinkWriter<T> implements SinkWriter<T> {
     private final Counter errors;
     private volatile boolean closed;
     private long bytesTold;
+    private int untold;
 
     FlussSinkWriter(SinkSpec spec, RowWriter<T> rows, MailboxExecutor mailbox, SinkWriterMetricGroup metrics) throws IOException {
         this.spec = spec;
         this.rows = rows;
+        this.failures = new WriteFailures(spec);
         this.sent = metrics.getNumRecordsSendCounter();
         this.bytes = metrics.getNumBytesSendCounter();
         this.errors = metrics.getNumRecordsSendErrorsCounter();
         client = spec.connection.connect();
         TableWriter opened = null;
         try {
+            rows.open(spec.type);
             TableMetadata table = client.table(spec.connection.path());
-            opened = client.writer(spec.connection.path(), table.info().getTableId(), options(table));
+            WritePlan plan = WritePlan.of(spec, table.info());
+            opened = client.writer(spec.connection.path(), table.info().getTableId(), plan.options());
+            values = new FlinkValues(spec.type, plan.positions(opened.columns()));
         } catch (FlussException e) {
-            throw failure(e);
+            throw failures.of(e);
         } finally {
             if (opened == null) {
                 client.close();
             }
         }
         writer = opened;
-        values = new FlinkValues(spec.type, positions(writer.columns()));
+        metrics.setCurrentSendTimeGauge(writer::lastSendMillis);
         // A failure must be seen though no row comes any more.
         writer.onFailure(() -> {
             try {
@@ -61,85 +65,72 @@ final class FlussSinkWriter<T> implements SinkWriter<T> {
         });
     }
 
-    /** Columns that came after the job was planned keep what they have. */
-    private WriteOptions options(TableMetadata table) {
-        List<String> known = new ArrayList<>();
-        boolean all = true;
-        for (Field f : table.columns()) {
-            boolean has = spec.type.getFieldNames().contains(f.getName());
-            all = all && has;
-            if (has && !f.getName().equals(table.autoIncrement())) {
-                known.add(f.getName());
-            }
-        }
-        return all || !spec.keyed() || spec.partial() ? spec.options : spec.options.withTargetColumns(known);
-    }
-
-    private int[] positions(List<Field> columns) {
-        return columns.stream().mapToInt(f -> spec.type.getFieldNames().indexOf(f.getName())).toArray();
-    }
-
     private void fail() throws IOException {
         if (!closed) {
             errors.inc();
             try {
                 writer.flush(); // throws what it failed for
             } catch (FlussException e) {
-                throw failure(e);
+                throw failures.of(e);
             }
         }
-    }
-
-    private IOException failure(FlussException e) {
-        return new IOException("writing to " + spec.connection.name() + " failed: " + e.getMessage(), e);
     }
 
     @Override
     public void write(T record, Context context) throws IOException {
         try {
-            RowData row = rows.write(record);
-            switch (row.getRowKind()) {
-                case INSERT:
-                case UPDATE_AFTER:
-                    if (spec.keyed()) {
-                        writer.upsert(values.of(row));
-                    } else {
-                        writer.append(values.of(row));
-                    }
-                    break;
-                case DELETE:
-                    delete(row);
-                    break;
-                default:
-                    // what an update takes back is replaced by what it puts there
-                    if (!spec.keyed()) {
-                        delete(row);
-                    }
+            if (write(row(record))) {
+                sent.inc();
+                if (++untold >= ROWS_BETWEEN_METRICS) {
+                    tell();
+                }
             }
-            sent.inc();
-            long n = writer.bytesSent();
-            bytes.inc(n - bytesTold);
-            bytesTold = n;
         } catch (FlussException e) {
-            throw failure(e);
+            throw failures.of(e);
         } catch (ValueException e) {
-            throw new IOException("a row for " + spec.connection.name() + " was refused: " + e.getMessage(), e);
-        } catch (IOException | RuntimeException e) {
+            throw failures.of(e);
+        }
+    }
+
+    private RowData row(T record) throws IOException {
+        try {
+            return rows.write(record);
+        } catch (IOException | FlussException e) {
             throw e;
         } catch (Exception e) {
             throw new IOException("a record for " + spec.connection.name() + " could not be made a row: " + e.getMessage(), e);
         }
     }
 
-    private void delete(RowData row) throws IOException {
+    /** Hands over what a row says; returns whether that was anything. */
+    private boolean write(RowData row) {
+        switch (row.getRowKind()) {
+            case INSERT:
+            case UPDATE_AFTER:
+                if (spec.keyed()) {
+                    writer.upsert(values.of(row));
+                } else {
+                    writer.append(values.of(row));
+                }
+                return true;
+            case UPDATE_BEFORE:
+                // of a key, it is replaced by what follows
+                return !spec.keyed() && delete(row);
+            default:
+                return delete(row);
+        }
+    }
+
+    private boolean delete(RowData row) {
         if (spec.ignoreDelete) {
-            return;
+            return false;
         }
         if (!spec.keyed()) {
-            throw new IOException("table " + spec.connection.name() + " has no primary key, so that nothing can be deleted or updated in it:"
+            throw failures.refused("table " + spec.connection.name() + " has no primary key, so that nothing can be deleted or updated in it:"
                     + " set 'sink.ignore-delete' = 'true' to drop such rows");
         }
         writer.delete(values.of(row));
+        return true;
     }
 
     @Override
@@ -147,8 +138,16 @@ final class FlussSinkWriter<T> implements SinkWriter<T> {
         try {
             writer.flush();
         } catch (FlussException e) {
-            throw failure(e);
+            throw failures.of(e);
         }
+        tell();
+    }
+
+    private void tell() {
+        long n = writer.bytesSent();
+        bytes.inc(n - bytesTold);
+        bytesTold = n;
+        untold = 0;
     }
 
     @Override

@@ -1,14 +1,15 @@
 package org.flussgo.flink.sink;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.DataStreamSink;
+import org.apache.flink.table.api.TableException;
 import org.apache.flink.table.api.ValidationException;
 import org.apache.flink.table.catalog.Column;
 import org.apache.flink.table.connector.ChangelogMode;
@@ -17,9 +18,11 @@ import org.apache.flink.table.connector.RowLevelModificationScanContext;
 import org.apache.flink.table.connector.sink.DataStreamSinkProvider;
 import org.apache.flink.table.connector.sink.DynamicTableSink;
 import org.apache.flink.table.connector.sink.abilities.SupportsDeletePushDown;
+import org.apache.flink.table.connector.sink.abilities.SupportsOverwrite;
 import org.apache.flink.table.connector.sink.abilities.SupportsPartitioning;
 import org.apache.flink.table.connector.sink.abilities.SupportsRowLevelDelete;
 import org.apache.flink.table.connector.sink.abilities.SupportsRowLevelUpdate;
+import org.apache.flink.table.connector.sink.abilities.SupportsTruncate;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.expressions.ResolvedExpression;
 import org.apache.flink.types.RowKind;
@@ -30,9 +33,17 @@ import org.flussgo.flink.row.FlinkValues;
 
 /** A table as the planner writes it: INSERT, partial updates by a list of columns, UPDATE and DELETE. */
 public final class FlussTableSink
-        implements DynamicTableSink, SupportsPartitioning, SupportsDeletePushDown, SupportsRowLevelDelete, SupportsRowLevelUpdate {
+        implements DynamicTableSink,
+                SupportsPartitioning,
+                SupportsOverwrite,
+                SupportsTruncate,
+                SupportsDeletePushDown,
+                SupportsRowLevelDelete,
+                SupportsRowLevelUpdate {
     private SinkSpec spec;
     private boolean updates;
+    /** The columns that INSERT … PARTITION (…) gives values of. */
+    private Set<String> fixed = Set.of();
     private RowData deleted;
 
     /** A sink of the table that the spec describes. */
@@ -45,6 +56,7 @@ public final class FlussTableSink
         FlussTableSink s = new FlussTableSink(spec);
         s.updates = updates;
         s.deleted = deleted;
+        s.fixed = fixed;
         return s;
     }
 
@@ -69,45 +81,84 @@ public final class FlussTableSink
 
     @Override
     public SinkRuntimeProvider getSinkRuntimeProvider(Context context) {
+        // The target columns of an UPDATE are not those of its rows (FLINK-36736).
         SinkSpec run = updates ? spec : targeted(context.getTargetColumns().orElse(new int[0][]));
+        boolean shuffled = BucketShuffle.useful(run);
         return new DataStreamSinkProvider() {
             @Override
             public DataStreamSink<?> consumeDataStream(ProviderContext provider, DataStream<RowData> rows) {
-                DataStream<RowData> shuffled = BucketShuffle.of(rows, run);
-                DataStreamSink<RowData> sink = shuffled.sinkTo(new FlussSink<>(run, RowWriter.rows())).name("Fluss " + run.connection.name());
+                DataStream<RowData> in = shuffled ? BucketShuffle.of(rows, run) : rows;
+                DataStreamSink<RowData> sink = in.sinkTo(new FlussSink<>(run, RowWriter.rows())).name("Fluss " + run.connection.name());
                 provider.generateUid("fluss-sink").ifPresent(sink::uid);
                 return sink.setParallelism(run.parallelism != null ? run.parallelism : rows.getParallelism());
+            }
+
+            @Override
+            public Optional<Integer> getParallelism() {
+                // The planner keeps the order of a key's changes by a shuffle of its own, which is not needed beside ours.
+                return shuffled ? Optional.empty() : Optional.ofNullable(run.parallelism);
             }
         };
     }
 
-    /** The spec for the columns that INSERT names; all of them are none in particular, in whatever order. */
-    private SinkSpec targeted(int[][] targets) {
-        List<String> all = spec.type.getFieldNames();
-        LinkedHashSet<String> names = new LinkedHashSet<>();
-        Arrays.stream(targets).forEach(path -> names.add(all.get(path[0])));
-        if (names.isEmpty() || names.size() == all.size() || !spec.keyed()) {
+    /**
+     * The spec for the columns that INSERT names, in whatever order; all of them, and none (FLINK-36000), are none in particular.
+     *
+     * @param paths positions among the declared columns
+     */
+    private SinkSpec targeted(int[][] paths) {
+        Set<String> named = new LinkedHashSet<>();
+        Arrays.stream(paths).forEach(path -> named.add(spec.declared.get(path[0])));
+        if (named.contains(spec.autoIncrement)) {
+            throw new ValidationException("INSERT INTO " + spec.connection.name() + " names the column " + spec.autoIncrement
+                    + ", which the server numbers: leave it out");
+        }
+        if (named.isEmpty()) {
             return spec;
         }
-        List<String> missing = spec.primaryKey.stream().filter(k -> !names.contains(k)).collect(Collectors.toList());
+        named.addAll(fixed); // the values of INSERT … PARTITION (…)
+        if (!spec.keyed()) {
+            return spec;
+        }
+        List<String> targets = spec.type.getFieldNames().stream().filter(named::contains).collect(Collectors.toList());
+        List<String> left = spec.type.getFieldNames().stream()
+                .filter(c -> !named.contains(c) && !c.equals(spec.autoIncrement))
+                .collect(Collectors.toList());
+        if (left.isEmpty()) {
+            return spec;
+        }
+        List<String> missing = spec.primaryKey.stream().filter(k -> !named.contains(k)).collect(Collectors.toList());
         if (!missing.isEmpty()) {
-            throw new ValidationException("INSERT INTO " + spec.connection.name() + " names the columns " + names + " and not " + missing
+            throw new ValidationException("INSERT INTO " + spec.connection.name() + " names the columns " + targets + " and not " + missing
                     + " of the primary key " + spec.primaryKey + ": name all of the key, for the server must know which row to write");
         }
-        if (wholeRows()) {
+        if (spec.wholeRows()) {
             throw new ValidationException("table " + spec.connection.name() + " has the merge engine " + spec.mergeEngine
-                    + ", which takes whole rows: name all columns in INSERT, or none");
+                    + ", which takes whole rows: name the columns " + left + " too, or no columns");
         }
-        return spec.partial(new ArrayList<>(names));
-    }
-
-    private boolean wholeRows() {
-        return spec.mergeEngine.equalsIgnoreCase("FIRST_ROW") || spec.mergeEngine.equalsIgnoreCase("VERSIONED");
+        return spec.partial(targets);
     }
 
     @Override
     public void applyStaticPartition(Map<String, String> partition) {
-        // the planner has put the values into the rows
+        fixed = partition.keySet(); // the planner has put the values into the rows
+    }
+
+    @Override
+    public void applyOverwrite(boolean overwrite) {
+        if (overwrite) {
+            throw new ValidationException("INSERT OVERWRITE is not for tables of Fluss, which others write at the same time: "
+                    + (spec.keyed()
+                            ? "INSERT INTO replaces the rows of the same keys; DELETE FROM " + spec.connection.name() + " takes the others away first"
+                            : "rows of a log stay; drop the partition, or the table, and create it again"));
+        }
+    }
+
+    @Override
+    public void executeTruncation() {
+        throw new ValidationException("TRUNCATE TABLE is not for tables of Fluss: "
+                + (spec.keyed() ? "DELETE FROM " + spec.connection.name() + " deletes all rows; or " : "")
+                + "drop the table, or its partitions, and create it again");
     }
 
     @Override
@@ -122,12 +173,12 @@ public final class FlussTableSink
     public Optional<Long> executeDeletion() {
         try (FlussClient client = spec.connection.connect();
                 TableWriter writer = client.writer(spec.connection.path(), 0, spec.options)) {
-            int[] at = writer.columns().stream().mapToInt(f -> spec.type.getFieldNames().indexOf(f.getName())).toArray();
-            writer.delete(new FlinkValues(spec.type, at).of(deleted));
+            int[] positions = WritePlan.of(spec, writer.table().info()).positions(writer.columns());
+            writer.delete(new FlinkValues(spec.type, positions).of(deleted));
             writer.flush();
-            return Optional.empty();
+            return Optional.empty(); // whether there was a row is not known
         } catch (FlussException e) {
-            throw new ValidationException("DELETE FROM " + spec.connection.name() + " failed: " + e.getMessage(), e);
+            throw new TableException("DELETE FROM " + spec.connection.name() + " failed: " + e.getMessage(), e);
         }
     }
 
@@ -135,7 +186,7 @@ public final class FlussTableSink
         if (!spec.keyed()) {
             throw new ValidationException(statement + " needs a table with a primary key; " + spec.connection.name() + " is a log table, whose rows stay");
         }
-        if (wholeRows()) {
+        if (spec.wholeRows()) {
             throw new ValidationException(statement + " is not for table " + spec.connection.name() + ": its merge engine " + spec.mergeEngine
                     + " decides which row stays");
         }
@@ -143,10 +194,11 @@ public final class FlussTableSink
 
     private void checkDelete() {
         checkChange("DELETE");
-        boolean refused = spec.deleteBehavior.equalsIgnoreCase("IGNORE") || spec.deleteBehavior.equalsIgnoreCase("DISABLE");
-        if (refused) {
-            throw new ValidationException("DELETE is not for table " + spec.connection.name() + ": its option 'table.delete.behavior' is '"
-                    + spec.deleteBehavior + "'");
+        if (!spec.deletes()) {
+            String option = spec.deleteBehavior.isEmpty()
+                    ? "with the merge engine " + spec.mergeEngine + " deletes are ignored unless the table has 'table.delete.behavior' = 'allow'"
+                    : "its option 'table.delete.behavior' is '" + spec.deleteBehavior + "'";
+            throw new ValidationException("DELETE is not for table " + spec.connection.name() + ": " + option);
         }
     }
 
@@ -166,6 +218,10 @@ public final class FlussTableSink
     public RowLevelUpdateInfo applyRowLevelUpdate(List<Column> updated, RowLevelModificationScanContext scan) {
         checkChange("UPDATE");
         for (Column c : updated) {
+            if (c.getName().equals(spec.autoIncrement)) {
+                throw new ValidationException("UPDATE of column " + c.getName() + " of table " + spec.connection.name()
+                        + ", which the server numbers: a row keeps its number");
+            }
             if (spec.primaryKey.contains(c.getName())) {
                 throw new ValidationException("UPDATE of column " + c.getName() + ", which is in the primary key " + spec.primaryKey + " of table "
                         + spec.connection.name() + ": a row with another key is another row; INSERT it, and DELETE this one");

@@ -1,6 +1,7 @@
 package org.flussgo.flink.sink;
 
 import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
@@ -9,6 +10,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.apache.flink.table.data.DecimalData;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
@@ -22,6 +24,7 @@ import org.apache.flink.table.functions.BuiltInFunctionDefinitions;
 import org.apache.flink.table.types.logical.DecimalType;
 import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.table.types.logical.RowType;
+import org.apache.flink.table.types.logical.utils.LogicalTypeChecks;
 
 /** Finds the one key that filters name. */
 final class KeyLiterals {
@@ -77,42 +80,86 @@ final class KeyLiterals {
         return true;
     }
 
-    /** The value of a literal in Flink's own form for a column's type; empty when it would have to be converted. */
+    /** The value of a literal in Flink's own form for a column's type; empty when the column has no value that is exactly the same. */
     private static Optional<Object> value(ValueLiteralExpression v, LogicalType t) {
         switch (t.getTypeRoot()) {
             case BOOLEAN:
                 return v.getValueAs(Boolean.class).map(x -> x);
             case TINYINT:
-                return v.getValueAs(Byte.class).map(x -> x);
+                return number(v).map(x -> exact(x::byteValueExact));
             case SMALLINT:
-                return v.getValueAs(Short.class).map(x -> x);
+                return number(v).map(x -> exact(x::shortValueExact));
             case INTEGER:
-                return v.getValueAs(Integer.class).map(x -> x);
+                return number(v).map(x -> exact(x::intValueExact));
             case BIGINT:
-                return v.getValueAs(Long.class).map(x -> x);
+                return number(v).map(x -> exact(x::longValueExact));
+            case DECIMAL:
+                DecimalType d = (DecimalType) t;
+                return number(v).map(x -> exact(() -> x.setScale(d.getScale(), RoundingMode.UNNECESSARY)))
+                        .map(x -> DecimalData.fromBigDecimal(x, d.getPrecision(), d.getScale()));
             case FLOAT:
-                return v.getValueAs(Float.class).map(x -> x);
+                // Zeros are equal to zeros of the other sign, which are other keys.
+                return v.getValueAs(Float.class).filter(x -> x != 0 && !x.isNaN()).map(x -> x);
             case DOUBLE:
-                return v.getValueAs(Double.class).map(x -> x);
+                return v.getValueAs(Double.class).filter(x -> x != 0 && !x.isNaN()).map(x -> x);
             case CHAR:
+                return v.getValueAs(String.class).filter(x -> x.codePointCount(0, x.length()) == length(t)).map(StringData::fromString);
             case VARCHAR:
                 return v.getValueAs(String.class).map(StringData::fromString);
             case BINARY:
+                return v.getValueAs(byte[].class).filter(x -> x.length == length(t)).map(x -> x);
             case VARBINARY:
                 return v.getValueAs(byte[].class).map(x -> x);
+            default:
+                return time(v, t);
+        }
+    }
+
+    private static Optional<Object> time(ValueLiteralExpression v, LogicalType t) {
+        switch (t.getTypeRoot()) {
             case DATE:
                 return v.getValueAs(LocalDate.class).map(x -> (int) x.toEpochDay());
             case TIME_WITHOUT_TIME_ZONE:
-                return v.getValueAs(LocalTime.class).map(x -> (int) (x.toNanoOfDay() / 1_000_000));
+                // Flink's own form of a TIME has milliseconds.
+                int digits = Math.min(3, LogicalTypeChecks.getPrecision(t));
+                return v.getValueAs(LocalTime.class).filter(x -> fits(x.getNano(), digits)).map(x -> (int) (x.toNanoOfDay() / 1_000_000));
             case TIMESTAMP_WITHOUT_TIME_ZONE:
-                return v.getValueAs(LocalDateTime.class).map(TimestampData::fromLocalDateTime);
+                return v.getValueAs(LocalDateTime.class)
+                        .filter(x -> fits(x.getNano(), LogicalTypeChecks.getPrecision(t)))
+                        .map(TimestampData::fromLocalDateTime);
             case TIMESTAMP_WITH_LOCAL_TIME_ZONE:
-                return v.getValueAs(Instant.class).map(TimestampData::fromInstant);
-            case DECIMAL:
-                DecimalType d = (DecimalType) t;
-                return v.getValueAs(BigDecimal.class).map(x -> DecimalData.fromBigDecimal(x, d.getPrecision(), d.getScale()));
+                return v.getValueAs(Instant.class)
+                        .filter(x -> fits(x.getNano(), LogicalTypeChecks.getPrecision(t)))
+                        .map(TimestampData::fromInstant);
             default:
                 return Optional.empty();
         }
+    }
+
+    /** An exact number; empty for a FLOAT or DOUBLE. */
+    private static Optional<BigDecimal> number(ValueLiteralExpression v) {
+        return v.getValueAs(Number.class).filter(n -> !(n instanceof Float || n instanceof Double)).map(n -> new BigDecimal(n.toString()));
+    }
+
+    /** What is computed, or null when the number does not fit. */
+    private static <T> T exact(Supplier<T> f) {
+        try {
+            return f.get();
+        } catch (ArithmeticException e) {
+            return null;
+        }
+    }
+
+    private static int length(LogicalType t) {
+        return LogicalTypeChecks.getLength(t);
+    }
+
+    /** Whether nanoseconds have no more than so many digits of a second. */
+    private static boolean fits(int nanos, int digits) {
+        int unit = 1_000_000_000;
+        for (int i = 0; i < digits; i++) {
+            unit /= 10;
+        }
+        return nanos % unit == 0;
     }
 }

@@ -1,40 +1,64 @@
 package org.flussgo.flink.sink;
 
 import java.io.Serializable;
+import java.util.ArrayList;
 import java.util.List;
+import org.apache.flink.configuration.ReadableConfig;
 import org.apache.flink.table.types.logical.RowType;
 import org.flussgo.client.WriteOptions;
 import org.flussgo.flink.Connection;
+import org.flussgo.flink.FlussOptions;
 
 /** What a sink writes. A value that is not changed once a sink has it. */
 public final class SinkSpec implements Serializable, Cloneable {
     private static final long serialVersionUID = 1L;
 
-    Connection connection;
+    final Connection connection;
     /** The columns of the rows that come. */
-    RowType type;
+    final RowType type;
 
-    List<String> primaryKey;
-    List<String> partitionKeys;
-    List<String> bucketKeys;
-    int buckets;
+    final List<String> primaryKey;
+    final List<String> partitionKeys;
+    final List<String> bucketKeys;
+    final int buckets;
+    /** The columns as statements name them, computed ones among them. */
+    List<String> declared;
+    /** The column that the server numbers, or null. */
+    String autoIncrement;
+
     String mergeEngine = "";
     String deleteBehavior = "";
     boolean ignoreDelete;
     boolean bucketShuffle = true;
     Integer parallelism;
-    private boolean partial;
     WriteOptions options = WriteOptions.defaults();
+    /** The columns that are written, the others keeping their values; null: whole rows. */
+    List<String> targets;
 
     /** Names in the orders of the keys; {@code bucketKeys} empty: a log table whose rows go anywhere. */
     public SinkSpec(
             Connection connection, RowType type, List<String> primaryKey, List<String> partitionKeys, List<String> bucketKeys, int buckets) {
         this.connection = connection;
         this.type = type;
-        this.primaryKey = primaryKey;
-        this.partitionKeys = partitionKeys;
-        this.bucketKeys = bucketKeys;
-        this.buckets = buckets;
+        this.primaryKey = new ArrayList<>(primaryKey);
+        this.partitionKeys = new ArrayList<>(partitionKeys);
+        this.bucketKeys = new ArrayList<>(bucketKeys);
+        this.buckets = Math.max(1, buckets);
+        this.declared = type.getFieldNames();
+    }
+
+    /** The names of all columns as statements see them, computed ones and metadata among them: what lists of columns count in. */
+    public SinkSpec withDeclaredColumns(List<String> names) {
+        SinkSpec s = copy();
+        s.declared = new ArrayList<>(names);
+        return s;
+    }
+
+    /** The column that the server numbers, which is left out of what is written; null: none. */
+    public SinkSpec withAutoIncrement(String column) {
+        SinkSpec s = copy();
+        s.autoIncrement = column == null || column.isBlank() ? null : column.trim();
+        return s;
     }
 
     /** The table's merge engine and what it does about deletes, as its options say; "" where they do not. */
@@ -45,19 +69,19 @@ public final class SinkSpec implements Serializable, Cloneable {
         return s;
     }
 
-    /** See the sink's options in {@link org.flussgo.flink.FlussOptions}. */
-    public SinkSpec withSinkOptions(boolean dropDeletes, boolean shuffle, Integer subtasks) {
+    /** The options of the sink in {@link FlussOptions}, and how rows are written. */
+    public SinkSpec withOptions(ReadableConfig o) {
         SinkSpec s = copy();
-        s.ignoreDelete = dropDeletes;
-        s.bucketShuffle = shuffle;
-        s.parallelism = subtasks;
-        return s;
-    }
-
-    /** How rows are written. */
-    public SinkSpec withOptions(WriteOptions o) {
-        SinkSpec s = copy();
-        s.options = o;
+        s.ignoreDelete = o.get(FlussOptions.SINK_IGNORE_DELETE);
+        s.bucketShuffle = o.get(FlussOptions.SINK_BUCKET_SHUFFLE);
+        s.parallelism = o.getOptional(FlussOptions.SINK_PARALLELISM).orElse(null);
+        s.options = WriteOptions.defaults()
+                .withBatchBytes((int) o.get(FlussOptions.CLIENT_WRITER_BATCH_SIZE).getBytes())
+                .withLinger(o.get(FlussOptions.CLIENT_WRITER_BATCH_TIMEOUT))
+                .withBufferBytes(o.get(FlussOptions.CLIENT_WRITER_BUFFER_MEMORY).getBytes())
+                .withMaxInFlight(o.get(FlussOptions.CLIENT_WRITER_MAX_INFLIGHT))
+                .withRoundRobin("ROUND_ROBIN".equalsIgnoreCase(o.get(FlussOptions.CLIENT_WRITER_NO_KEY_ASSIGNER)))
+                .withDynamicPartitions(o.get(FlussOptions.CLIENT_WRITER_DYNAMIC_CREATE_PARTITION));
         return s;
     }
 
@@ -69,16 +93,10 @@ public final class SinkSpec implements Serializable, Cloneable {
         }
     }
 
-    /** Whether single columns are written. */
-    boolean partial() {
-        return partial;
-    }
-
     /** The same for the columns of the names alone. */
     SinkSpec partial(List<String> columns) {
         SinkSpec s = copy();
-        s.partial = true;
-        s.options = options.withTargetColumns(columns);
+        s.targets = new ArrayList<>(columns);
         return s;
     }
 
@@ -91,5 +109,16 @@ public final class SinkSpec implements Serializable, Cloneable {
 
     boolean keyed() {
         return !primaryKey.isEmpty();
+    }
+
+    /** Whether the merge engine takes no single columns, and decides itself which row of a key stays. */
+    boolean wholeRows() {
+        return mergeEngine.equalsIgnoreCase("first_row") || mergeEngine.equalsIgnoreCase("versioned");
+    }
+
+    /** Whether deletes are done: the default is to ignore them when there is a merge engine. */
+    boolean deletes() {
+        boolean engine = !mergeEngine.isEmpty() && !mergeEngine.equalsIgnoreCase("none");
+        return deleteBehavior.isEmpty() ? !engine : deleteBehavior.equalsIgnoreCase("allow");
     }
 }
