@@ -3,6 +3,7 @@ package sdk
 import (
 	"context"
 	"io"
+	"maps"
 	"sync"
 	"time"
 
@@ -166,7 +167,9 @@ type scanItem struct {
 // bounded scan it returns io.EOF. It fails with CANCELED and DEADLINE_EXCEEDED
 // when ctx ends first, after which it may be called again; with
 // OFFSET_OUT_OF_RANGE (start, end) when rows wanted are gone; UNKNOWN_TABLE when
-// the table was dropped; UNAVAILABLE when no server answered for the retry timeout.
+// the table was dropped; UNKNOWN_SCHEMA at a row that the columns as they were when
+// the scan began cannot hold, after which another goes on with those of Rest;
+// UNAVAILABLE when no server answered for the retry timeout.
 func (s *Scanner) Next(ctx context.Context) (*Batch, error) {
 	for s.failed == nil {
 		if s.open == 0 || s.options.Limit > 0 && s.left == 0 {
@@ -271,6 +274,33 @@ func (s *Scanner) Resume() map[ids.Bucket][]byte {
 		}
 	}
 	return out
+}
+
+// Rest returns the options of a scan of what is left after the batches that Next
+// has returned, with the columns as they are when it begins. They are the caller's.
+func (s *Scanner) Rest() ScanOptions {
+	o := s.options
+	o.Starts, o.Resume = maps.Clone(o.Starts), maps.Clone(o.Resume)
+	if o.Starts == nil {
+		o.Starts = map[ids.Bucket]ids.Offset{}
+	}
+	if o.Resume == nil {
+		o.Resume = map[ids.Bucket][]byte{}
+	}
+	s.mu.Lock()
+	for b, at := range s.positions {
+		delete(o.Resume, b)
+		o.Starts[b] = at.offset
+		if len(at.resume) > 0 {
+			delete(o.Starts, b)
+			o.Resume[b] = at.resume
+		}
+	}
+	s.mu.Unlock()
+	if o.Limit > 0 {
+		o.Limit = max(s.left, 1)
+	}
+	return o
 }
 
 // Close ends the scan and waits for its goroutines. Closing again does nothing.

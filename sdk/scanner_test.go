@@ -244,6 +244,46 @@ func TestScanFails(t *testing.T) {
 	require.Equal(t, errcode.OffsetOutOfRange, errcode.Of(err))
 }
 
+// TestScanEndsWhereItsColumnsEnd: rows that the columns of the beginning cannot
+// hold end a scan at once, and the rest is read by another.
+func TestScanEndsWhereItsColumnsEnd(t *testing.T) {
+	f, fl, c := filled(t, 2000)
+	fl.cut = func(stream int) (int, errcode.Code) {
+		if stream <= 2 {
+			return 4, errcode.UnknownSchema
+		}
+		return 0, ""
+	}
+	ctx := context.Background()
+	s, err := c.Scanner(ctx, "t", sdk.ScanOptions{Prefetch: 1})
+	require.NoError(t, err)
+	var got []int64
+	for err == nil {
+		var b *sdk.Batch
+		if b, err = s.Next(ctx); err == nil {
+			got = append(got, b.Record.Column(0).(*array.Int64).Int64Values()...)
+			b.Release()
+		}
+	}
+	require.Equal(t, errcode.UnknownSchema, errcode.Of(err))
+	require.ErrorContains(t, err, "the columns of")
+	require.NoError(t, s.Close())
+	require.Equal(t, 2, fl.streams, "nothing was tried again")
+	first := fl.requests[0].GetSchemaId()
+	require.NotZero(t, first, "a scan keeps the columns it began with when it is opened again")
+
+	f.mu.Lock()
+	f.infos["t"] = altered(t, f.infos["t"])
+	f.mu.Unlock()
+	rest, err := c.Scanner(ctx, "t", s.Rest())
+	require.NoError(t, err)
+	got = append(got, collect(t, rest)...)
+	require.NoError(t, rest.Close())
+	slices.Sort(got)
+	require.Equal(t, upTo(2000), got)
+	require.Greater(t, fl.requests[2].GetSchemaId(), first)
+}
+
 func TestFollow(t *testing.T) {
 	f, fl, c := filled(t, 100)
 	before := runtime.NumGoroutine()

@@ -249,6 +249,12 @@ func (st *scanStream) run() {
 			return
 		}
 		e := errcode.From(err)
+		if e.Code == errcode.UnknownSchema {
+			e = errcode.New(errcode.UnknownSchema, e, "the columns of %s were changed, and those that the scan began with cannot hold what comes now: scan on with Rest",
+				st.s.table.info.Path)
+			st.s.emit(scanItem{err: e})
+			return
+		}
 		if !scanAgain(e.Code) || time.Since(st.progress) > st.s.c.opts.retryTimeout {
 			st.s.emit(scanItem{err: e})
 			return
@@ -356,7 +362,7 @@ func (st *scanStream) request() *flussv1.ScanRequest {
 	info := st.s.table.info
 	r := &flussv1.ScanRequest{
 		Path:    &flussv1.TablePath{Database: info.Path.Database, Table: info.Path.Table},
-		TableId: int64(info.ID), Filter: o.Filter, Start: o.From.proto(), Stop: o.Until.proto(),
+		TableId: int64(info.ID), SchemaId: int32(info.Schema().ID), Filter: o.Filter, Start: o.From.proto(), Stop: o.Until.proto(),
 		Follow: o.Follow, Limit: o.Limit, KeepAliveMs: o.KeepAlive.Milliseconds(), What: scanWhats[o.What],
 	}
 	if o.Columns != nil {
@@ -407,7 +413,7 @@ func (st *scanStream) readSchema(get grpc.ClientStream) error {
 	}
 	if st.schema != nil {
 		if !as.Equal(st.schema) {
-			return errcode.New(errcode.Conflict, nil, "the table's columns changed while the scan was away: start another from Positions")
+			return errcode.New(errcode.UnknownSchema, nil, "the table's columns changed while the scan was away")
 		}
 		return nil
 	}

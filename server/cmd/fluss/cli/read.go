@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/spf13/cobra"
@@ -146,11 +148,14 @@ func withChangeType(info *table.Info, o sdk.ScanOptions) bool {
 // reading is one run of `fluss read`.
 type reading struct {
 	app     *app
+	client  *sdk.Client
 	info    *table.Info
 	opts    sdk.ScanOptions
 	format  rowio.Format
 	scanner *sdk.Scanner
 	sink    rowio.Sink
+	// written is the schema that the sink was made for.
+	written *arrow.Schema
 }
 
 func (a *app) read(ctx context.Context, c *sdk.Client, path string, opts sdk.ScanOptions, format rowio.Format) error {
@@ -165,13 +170,19 @@ func (a *app) read(ctx context.Context, c *sdk.Client, path string, opts sdk.Sca
 	if err != nil {
 		return err
 	}
-	r := &reading{app: a, info: info, opts: opts, format: format, scanner: s}
-	return errors.Join(r.run(ctx), s.Close())
+	r := &reading{app: a, client: c, info: info, opts: opts, format: format, scanner: s}
+	err = r.run(ctx)
+	return errors.Join(err, r.scanner.Close())
 }
 
 func (r *reading) run(ctx context.Context) error {
 	for {
 		b, err := r.scanner.Next(ctx)
+		if r.opts.Follow && errcode.Of(err) == errcode.UnknownSchema {
+			if err = r.restart(ctx); err == nil {
+				continue
+			}
+		}
 		if err != nil {
 			return r.end(ctx, err)
 		}
@@ -186,10 +197,8 @@ func (r *reading) run(ctx context.Context) error {
 func (r *reading) write(rec arrow.RecordBatch) (err error) {
 	rec = rowio.First(rec, schema.ColumnChangeType)
 	defer rec.Release()
-	if r.sink == nil {
-		if r.sink, err = rowio.NewSink(r.app.Stdout, r.format, rec.Schema()); err != nil {
-			return err
-		}
+	if err := r.prepare(rec.Schema()); err != nil {
+		return err
 	}
 	if err := r.sink.Write(rec); err != nil {
 		return err
@@ -198,6 +207,52 @@ func (r *reading) write(rec arrow.RecordBatch) (err error) {
 		return r.sink.Flush()
 	}
 	return nil
+}
+
+// restart goes on behind the rows that were written, with the columns as they are now.
+func (r *reading) restart(ctx context.Context) error {
+	rest := r.scanner.Rest()
+	s, err := r.client.Scanner(ctx, r.info.Path.String(), rest)
+	if err != nil {
+		return err
+	}
+	err = r.scanner.Close()
+	r.scanner = s
+	return err
+}
+
+// prepare makes the sink, and another when the columns were changed. It fails with
+// UNKNOWN_SCHEMA when the output cannot change with them.
+func (r *reading) prepare(s *arrow.Schema) (err error) {
+	if r.written != nil && r.written.Equal(s) {
+		return nil
+	}
+	if r.sink != nil {
+		sameNames := slices.Equal(names(r.written), names(s))
+		switch {
+		case r.format == rowio.CSV && sameNames || r.format == rowio.Table && sameNames:
+			r.written = s
+			return nil
+		case r.format != rowio.JSON && r.format != rowio.Table:
+			return errcode.New(errcode.UnknownSchema, nil, "the table's columns were changed to %s, which %s that has begun cannot take in: read on into another file",
+				strings.Join(names(s), ", "), r.format)
+		}
+		if err := r.sink.Close(); err != nil {
+			return err
+		}
+	}
+	r.written = s
+	r.sink, err = rowio.NewSink(r.app.Stdout, r.format, s)
+	return err
+}
+
+// names are those of the columns.
+func names(s *arrow.Schema) []string {
+	out := make([]string, s.NumFields())
+	for i, f := range s.Fields() {
+		out[i] = f.Name
+	}
+	return out
 }
 
 // end closes the output after the last batch. An interrupt is how a following
