@@ -31,10 +31,13 @@ type csvReader struct {
 	in    *bufio.Reader
 	line  int
 	cells []cell
+	// emptyIsNull tells that an empty line is a record: of a single column that may be null.
+	emptyIsNull bool
 }
 
 // next returns the next record, valid until the next call, and the line it
-// starts on. Empty lines are skipped. At the end it returns io.EOF.
+// starts on. Empty lines are skipped unless they are records. At the end it
+// returns io.EOF.
 func (r *csvReader) next() (cells []cell, line int, err error) {
 	for {
 		text, err := r.record()
@@ -42,7 +45,7 @@ func (r *csvReader) next() (cells []cell, line int, err error) {
 			return nil, r.line, err
 		}
 		line = r.line - bytes.Count(text, []byte{'\n'}) + 1
-		if text = bytes.TrimRight(text, "\r\n"); len(text) > 0 {
+		if text = bytes.TrimRight(text, "\r\n"); len(text) > 0 || r.emptyIsNull {
 			cells, err = r.split(text, line)
 			return cells, line, err
 		}
@@ -166,6 +169,7 @@ func newFlatCSV(in *counted, path string, o Options) (*csvSource, error) {
 		for i := range o.Columns {
 			s.place = append(s.place, i)
 		}
+		s.single()
 		return s, nil
 	}
 	head, _, err := s.r.next()
@@ -175,7 +179,16 @@ func newFlatCSV(in *counted, path string, o Options) (*csvSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, s.readHead(head)
+	if err := s.readHead(head); err != nil {
+		return nil, err
+	}
+	s.single()
+	return s, nil
+}
+
+// single tells the reader of records of one column what an empty line is.
+func (s *csvSource) single() {
+	s.r.emptyIsNull = len(s.place) == 1 && s.columns[s.place[0]].Type.Nullable
 }
 
 func (s *csvSource) readHead(head []cell) error {
@@ -237,11 +250,11 @@ func (s *csvSource) record() error {
 	}
 	for i, c := range cells {
 		at := s.place[i]
-		t := s.columns[at].Type
 		s.texts[at] = c.text
 		s.nulls[at] = !c.quoted && (c.text == "" || s.null != "" && c.text == s.null)
-		if s.nulls[at] && c.text == "" && !t.Nullable && t.Kind == schema.String {
-			s.nulls[at] = false // nothing at all is a text too, and a null would be refused
+		if t := s.columns[at].Type; s.nulls[at] && c.text == "" && !t.Nullable && t.Kind == schema.String {
+			return errcode.New(errcode.InvalidBatch, nil, "row %d (line %d): column %s is NOT NULL, and nothing between the commas is a null: write \"\" for the empty text",
+				s.rows, line, s.columns[at].Name).With("row", s.rows).With("column", s.columns[at].Name)
 		}
 	}
 	return nil
