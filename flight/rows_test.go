@@ -17,6 +17,7 @@ import (
 	"github.com/fluss-go/fluss/flight/ticket"
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
+	"github.com/fluss-go/fluss/proto/table"
 )
 
 func TestRowsAsTheyAreNow(t *testing.T) {
@@ -224,6 +225,7 @@ func TestRefusedScansOfRows(t *testing.T) {
 		`{"table": "db.k", "from": {"resume": "AQID"}}`:                                                                                                                           errcode.InvalidTicket,
 		`{"table": "db.k", "from": {"resume": "%%"}}`:                                                                                                                             errcode.InvalidTicket,
 		`{"table": "db.k", "what": "changelog", "from": {"resume": "` + good + `"}}`:                                                                                              errcode.InvalidTicket,
+		`{"table": "db.k", "buckets": [1], "from": {"resume": "` + good + `"}}`:                                                                                                   errcode.InvalidTicket,
 		`{"table": "db.n", "from": {"resume": "` + good + `"}}`:                                                                                                                   errcode.InvalidTicket,
 		`{"table": "db.k", "from": {"resume": "` + token(ticket.Resume{Bucket: ids.Bucket{Table: id + 9}}) + `"}}`:                                                                errcode.InvalidTicket,
 		`{"table": "db.k", "from": {"resume": "` + token(ticket.Resume{Bucket: ids.Bucket{Table: id, Partition: 3}}) + `"}}`:                                                      errcode.UnknownPartition,
@@ -237,6 +239,25 @@ func TestRefusedScansOfRows(t *testing.T) {
 	chunks, _, err := read(t, c, `{"table": "db.k", "from": {"resume": "`+good+`"}}`)
 	require.NoError(t, err)
 	require.Len(t, flatten(chunks), 10)
+}
+
+// TestFiltersOfOneImage: without -U, changes that a filter leaves out would stay
+// rows of whoever folds them, so only the key may be asked for.
+func TestFiltersOfOneImage(t *testing.T) {
+	source := newSource()
+	tab, buckets := source.createKeyed(t, "db.k", 2)
+	tab.Info.Options.ChangelogImage = table.WALImage
+	buckets[0].set(t, series(0, 10)...)
+	c := stockClient(t, serve(t, source, flight.Options{}))
+	for _, changes := range []string{`"what": "changelog"`, `"what": "binlog"`, `"from": "earliest"`, `"until": "never"`} {
+		_, _, err := read(t, c, `{"table": "db.k", `+changes+`, "filter": "n > 3 AND g = 0"}`)
+		require.Equal(t, errcode.InvalidFilter, codeOf(err), "%s: %v", changes, err)
+		require.ErrorContains(t, err, "n is none of the primary key (g, id)")
+	}
+	for _, fine := range []string{`"filter": "n > 3"`, `"what": "changelog", "filter": "g = 0 AND id > 2"`} {
+		_, _, err := read(t, c, `{"table": "db.k", `+fine+`}`)
+		require.NoError(t, err)
+	}
 }
 
 func TestInfoCountsRows(t *testing.T) {

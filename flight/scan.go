@@ -3,6 +3,7 @@ package flight
 import (
 	"context"
 	"slices"
+	"strings"
 
 	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
 
@@ -82,7 +83,33 @@ func (s *Service) resolve(ctx context.Context, r *flussv1.ScanRequest) (*scan, e
 	if err := sc.pickBuckets(); err != nil {
 		return nil, err
 	}
-	return sc, sc.planRows()
+	if err := sc.planRows(); err != nil {
+		return nil, err
+	}
+	return sc, sc.checkFilter()
+}
+
+// checkFilter refuses a filter that would have readers of changes go wrong: without
+// the rows before updates, a row that a change takes out of the filter would stay.
+func (sc *scan) checkFilter() error {
+	info := sc.table.Info
+	if sc.filter == nil || !isKeyed(info) || info.Options.ChangelogImage != table.WALImage || !sc.readsChanges() {
+		return nil
+	}
+	key := info.Schema().PrimaryKey
+	for _, i := range sc.filter.Columns() {
+		if name := sc.out.Target().Columns[i].Name; !slices.Contains(key, name) {
+			return errcode.New(errcode.InvalidFilter, nil,
+				"%s is none of the primary key (%s): the changes of table %s, whose table.changelog.image is WAL, can be filtered by these only, since they do not tell which rows leave the filter; read all changes, or the rows as they are now",
+				name, strings.Join(key, ", "), info.Path)
+		}
+	}
+	return nil
+}
+
+// readsChanges reports whether the scan is about changes, at its end or altogether.
+func (sc *scan) readsChanges() bool {
+	return sc.request.GetFollow() || !slices.ContainsFunc(sc.refs(), sc.begins)
 }
 
 func checkWhat(what flussv1.ScanWhat, info *table.Info) error {

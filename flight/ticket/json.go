@@ -84,6 +84,15 @@ func (o object) wrong(name, shape string) error {
 	return invalid("%s: %q must be %s, not %s", o.what, name, shape, value)
 }
 
+// notEmpty refuses an empty list in the field; instead tells what to do.
+func (o object) notEmpty(name, instead string) error {
+	var list []json.RawMessage
+	if value, ok := o.fields[name]; ok && json.Unmarshal(value, &list) == nil && len(list) == 0 {
+		return invalid("%s: %q names none: %s", o.what, name, instead)
+	}
+	return nil
+}
+
 // table reads the field "table", which must be there.
 func (o object) table() (*flussv1.TablePath, error) {
 	var text string
@@ -124,6 +133,11 @@ func scanFromJSON(b []byte) (*flussv1.ScanRequest, error) {
 	)
 	if err != nil {
 		return nil, first(err)
+	}
+	for _, name := range []string{"buckets", "partitions"} {
+		if err := o.notEmpty(name, "leave it out to read all"); err != nil {
+			return nil, err
+		}
 	}
 	if columns != nil {
 		r.Projection = &flussv1.Projection{Names: *columns}
@@ -218,6 +232,9 @@ func (o object) readResume(r *flussv1.ScanRequest) error {
 	r.BucketStarts = []*flussv1.BucketStart{{PartitionId: int64(resume.Bucket.Partition), Bucket: bucket, Resume: token}}
 	if len(r.GetBuckets()) == 0 {
 		r.Buckets = []int32{bucket}
+	}
+	if !slices.Contains(r.GetBuckets(), bucket) {
+		return invalid("the ticket: \"from\" has a resume token of bucket %d, which is none of \"buckets\": a token goes on in its own bucket, so leave \"buckets\" out", bucket)
 	}
 	return nil
 }

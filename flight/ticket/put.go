@@ -57,6 +57,9 @@ func putFromJSON(b []byte) (Put, error) {
 	if err := o.read("columns", &p.Columns, "a list of column names"); err != nil {
 		return Put{}, err
 	}
+	if err := o.notEmpty("columns", "leave it out to write whole rows"); err != nil {
+		return Put{}, err
+	}
 	var mode string
 	if err := o.read("mode", &mode, `"append", "upsert" or "delete"`); err != nil {
 		return Put{}, err
@@ -111,6 +114,7 @@ func ExchangeFromDescriptor(d *flight.FlightDescriptor) (Exchange, error) {
 	}
 	err = errors.Join(
 		o.read("columns", &e.Columns, "a list of column names"),
+		o.notEmpty("columns", "leave it out to get all"),
 		o.read("prefix", &e.Prefix, "true or false"),
 		o.read("insert_if_absent", &e.InsertIfAbsent, "true or false"),
 	)

@@ -92,6 +92,8 @@ func TestBadTickets(t *testing.T) {
 		{`{"table": "t", "limit": 1.5}`, `"limit" must be a whole number, not 1.5`},
 		{`{"table": "t", "limit": -1}`, `must not be negative`},
 		{`{"table": "t", "buckets": ["a"]}`, "a list of bucket numbers"},
+		{`{"table": "t", "buckets": []}`, `"buckets" names none: leave it out to read all`},
+		{`{"table": "t", "partitions": [ ]}`, `"partitions" names none`},
 		{`{"table": "t", "from": "yesterday"}`, `"from" must be "full", "earliest", "latest", {"offset": 17}`},
 		{`{"table": "t", "from": {"offset": -1}}`, "zero or more"},
 		{`{"table": "t", "from": {"ofset": 1}}`, "the known ones are offset, timestamp"},
@@ -145,11 +147,14 @@ func TestPutCommands(t *testing.T) {
 	for in, want := range map[string]string{
 		`{"table": "db.t", "mode": "replace"}`: `"append", "upsert" or "delete"`,
 		`{"table": "db.t", "from": "x"}`:       "the known ones are table, mode, columns",
+		`{"table": "db.t", "columns": []}`:     `"columns" names none: leave it out to write whole rows`,
 		`x`:                                    "no JSON object",
 	} {
 		_, err := ticket.PutFromDescriptor(cmd(in))
 		require.ErrorContains(t, err, want)
 	}
+	_, err = ticket.ExchangeFromDescriptor(cmd(`{"table": "db.t", "columns": []}`))
+	require.ErrorContains(t, err, `"columns" names none: leave it out to get all`)
 }
 
 func TestMetadata(t *testing.T) {
