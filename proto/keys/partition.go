@@ -168,7 +168,7 @@ func appendFloat(dst []byte, v float64, bits int) ([]byte, string) {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return dst, "is not finite; a partition value must be"
 	}
-	return strconv.AppendFloat(dst, v, 'g', -1, bits), ""
+	return strconv.AppendFloat(dst, v+0, 'g', -1, bits), "" // -0 + 0 is 0, which it equals as a key
 }
 
 func appendHex(dst, v []byte) ([]byte, string) {

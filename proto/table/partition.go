@@ -72,7 +72,7 @@ func partitionKind(k schema.Kind) bool { return !k.Nested() && k != schema.Decim
 //
 // The texts: STRING and CHAR as they are (1 to 200 ASCII letters, digits, '_' and
 // '-', no "__" in front); integers in decimal; true and false; FLOAT and DOUBLE as
-// Go's shortest 'g' form; BINARY and BYTES in lower-case hex; DATE as 2026-11-22,
+// Go's shortest 'g' form, -0 as 0; BINARY and BYTES in lower-case hex; DATE as 2026-11-22,
 // TIME as 10:00:00 and TIMESTAMP as 2026-11-22T10:00:00, with exactly p digits
 // after a point when p is not 0; TIMESTAMP_LTZ in UTC with a Z at the end. Other
 // forms of the same value are accepted: a space for the T, an offset for the Z,
@@ -140,7 +140,7 @@ func canonicalFloat(text string, bits int) (string, error) {
 	if err != nil || v != v || v-v != 0 { //nolint:gocritic // NaN and infinity
 		return "", errors.New("expected a finite number")
 	}
-	return strconv.FormatFloat(v, 'g', -1, bits), nil
+	return strconv.FormatFloat(v+0, 'g', -1, bits), nil // -0 + 0 is 0, which it equals as a key
 }
 
 func canonicalTime(t schema.Type, text string) (string, error) {
