@@ -3,6 +3,7 @@ package tablet
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -125,11 +126,11 @@ func (m *machine) merge(b *bucket, u *Upsert, h *batch.Header) (*merged, error) 
 		}
 		s, err := g.slot(b, t, g.keys.At(i))
 		if err != nil {
-			return nil, inRow(err, i)
+			return nil, inRow(err, i, plan.keyText(rec, i))
 		}
 		remove := u.Kind == DeleteKeys || types != nil && batch.ChangeType(types[i]) == batch.Delete
 		if err := g.change(t, plan, s, i, remove); err != nil {
-			return nil, inRow(err, i)
+			return nil, inRow(err, i, plan.keyText(rec, i))
 		}
 	}
 	if err := g.flush(t); err != nil {
@@ -154,13 +155,31 @@ func changeTypes(rec arrow.RecordBatch, h *batch.Header) []int8 {
 	return rec.Column(int(rec.NumCols()) - 1).(*array.Int8).Int8Values()
 }
 
-// inRow says which row of the batch err is about.
-func inRow(err error, i int) error {
+// maxKeyText bounds the bytes of each value that an error tells of a key.
+const maxKeyText = 60
+
+// keyText is the primary key of a row for people: "id = 7, day = 2026-11-22".
+func (p *upsertPlan) keyText(rec arrow.RecordBatch, i int) string {
+	parts := make([]string, 0, len(p.names))
+	for _, name := range p.names {
+		for _, at := range rec.Schema().FieldIndices(name) {
+			value := strings.ToValidUTF8(rec.Column(at).ValueStr(i), "?")
+			if len(value) > maxKeyText {
+				value = strings.ToValidUTF8(value[:maxKeyText], "") + "..."
+			}
+			parts = append(parts, name+" = "+value)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// inRow says which row of the batch, with which key, err is about.
+func inRow(err error, i int, key string) error {
 	e := errcode.From(err)
 	if !refusal(err) {
 		return fmt.Errorf("row %d: %w", i, err)
 	}
-	out := errcode.New(e.Code, err, "row %d of the batch: %s; no row of it was written", i, e.Message).With("row", i)
+	out := errcode.New(e.Code, err, "the row with %s, row %d of the batch: %s; no row of the batch was written", key, i, e.Message).With("row", i)
 	for name, fact := range e.Facts {
 		out = out.With(name, fact)
 	}

@@ -43,6 +43,8 @@ type upsertPlan struct {
 	encoder *row.Encoder
 	session *merge.Session
 	absent  bool
+	// names are what the batch calls the columns of the primary key, for people.
+	names []string
 }
 
 func newRowTable(info *table.Info) (*rowTable, error) {
@@ -121,8 +123,11 @@ func (t *rowTable) newPlan(u *Upsert, h *batch.Header) (*upsertPlan, error) {
 	if h.Flags&batch.FlagChangeTypes != 0 {
 		p.layout = p.layout.WithChangeTypes()
 	}
-	physical, err := t.physicalKey(s)
+	physical, err := t.namesIn(s, t.info.Descriptor.PhysicalKey())
 	if err != nil {
+		return nil, err
+	}
+	if p.names, err = t.namesIn(s, t.format.Schema().PrimaryKey); err != nil {
 		return nil, err
 	}
 	if p.keys, err = keys.NewKeyEncoder(fields, physical); err != nil {
@@ -182,11 +187,11 @@ func (t *rowTable) columns(targets []ids.FieldID) []int {
 	return out
 }
 
-// physicalKey returns the names in s, an older schema maybe, of the columns of keys.
-func (t *rowTable) physicalKey(s *schema.Schema) ([]string, error) {
+// namesIn returns the names in s, an older schema maybe, of columns of the key.
+func (t *rowTable) namesIn(s *schema.Schema, newNames []string) ([]string, error) {
 	newest := t.format.Schema()
 	var out []string
-	for _, name := range t.info.Descriptor.PhysicalKey() {
+	for _, name := range newNames {
 		i, _ := newest.Index(name)
 		j, ok := s.IndexByID(newest.Columns[i].ID)
 		if !ok {
