@@ -26,7 +26,7 @@ func put(t *testing.T, s *harness.Server, table string, lines ...string) {
 func remove(t *testing.T, s *harness.Server, table string, lines ...string) {
 	t.Helper()
 	out := s.OKIn(t, strings.Join(lines, "\n")+"\n", "write", table, "--mode", "delete", "--from", "-")
-	require.Contains(t, out, fmt.Sprintf("deleted %d keys in ", len(lines)))
+	require.Contains(t, out, fmt.Sprintf("sent %d delete", len(lines)))
 }
 
 // rows are what a read prints as JSON, line by line, in no order of keys over buckets.
@@ -264,6 +264,26 @@ func TestMergeEngines(t *testing.T) {
 }
 
 // Old rows and old changes stay readable while columns come, go and change their names.
+// What a write did is told as it is: deletes that a table ignores are sent, and a
+// row that the merge refuses is named by its key.
+func TestWritesTellWhatTheyDid(t *testing.T) {
+	s := harness.TestServer(t)
+	s.OK(t, "table", "create", "first", "--columns", "k INT, v INT", "--primary-key", "k", "--option", "table.merge-engine=first_row")
+	out := s.OKIn(t, `{"k":1}`, "write", "first", "--mode", "delete", "--from", "-")
+	require.Contains(t, out, "sent 1 delete in ")
+	require.Contains(t, out, "the table ignores deletes")
+
+	s.OK(t, "table", "create", "sums", "--columns", "k INT, n TINYINT", "--primary-key", "k", "--buckets", "3",
+		"--option", "table.merge-engine=aggregation", "--option", "fields.n.agg=sum")
+	put(t, s, "sums", `{"k":1234,"n":100}`)
+	var lines []string
+	for k := range 50 {
+		lines = append(lines, fmt.Sprintf(`{"k":%d,"n":1}`, k))
+	}
+	fails(t, s, 1, strings.Join(append(lines, `{"k":1234,"n":100}`), "\n"),
+		[]string{"the row with k = 1234", `column "n"`, "safe before that; they need not be the first ones"}, "write", "sums", "--from", "-")
+}
+
 func TestSchemaChangesOnALiveKeyedTable(t *testing.T) {
 	s := harness.TestServer(t)
 	s.OK(t, "table", "create", "t", "--columns", "k INT, a INT, b STRING", "--primary-key", "k", "--buckets", "1")
@@ -346,7 +366,7 @@ func TestRowsOfAKeyedTable(t *testing.T) {
 		require.Equal(t, "200\n", s.OK(t, "count", "copy"))
 	}
 	path := writeFile(t, "keys.parquet", s.OK(t, "read", "days", "--partition", "d0", "-o", "parquet"))
-	require.Contains(t, s.OK(t, "write", "copy", "--mode", "delete", "--from", path), "deleted 100 keys")
+	require.Contains(t, s.OK(t, "write", "copy", "--mode", "delete", "--from", path), "sent 100 deletes in ")
 	require.Equal(t, "100\n", s.OK(t, "count", "copy"))
 }
 

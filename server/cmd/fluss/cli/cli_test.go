@@ -112,6 +112,22 @@ func TestEveryCommandHasHelp(t *testing.T) {
 	require.Contains(t, out, "Available Commands")
 }
 
+func TestEmptyListsAreRefused(t *testing.T) {
+	for _, args := range [][]string{
+		{"table", "create", "t", "--columns", "k INT", "--primary-key", ""},
+		{"write", "t", "--from", "-", "--target-columns", ""},
+		{"read", "t", "--partition", ""},
+		{"read", "t", "--columns", ""},
+		{"read", "t", "--columns", "a,"},
+		{"lookup", "t", "1", "--columns", ""},
+		{"count", "t", "--partition", ""},
+	} {
+		_, text, code := runLine(t, append(args, "--server", "127.0.0.1:1")...)
+		require.Equal(t, ExitUsage, code, args)
+		require.Contains(t, text, "empty", args)
+	}
+}
+
 func TestExitCodes(t *testing.T) {
 	_, text, code := runLine(t, "nonsense")
 	require.Equal(t, ExitUsage, code)

@@ -13,10 +13,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/sdk"
@@ -98,8 +100,9 @@ func (a *app) root() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		// Without this, `fluss tabel` would print help and exit 0.
-		RunE: func(cmd *cobra.Command, args []string) error { return unknownCommand(cmd, args) },
-		Args: cobra.ArbitraryArgs,
+		RunE:              func(cmd *cobra.Command, args []string) error { return unknownCommand(cmd, args) },
+		Args:              cobra.ArbitraryArgs,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return checkLists(cmd) },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usagef(cmd, "%v", err) })
 	server := defaultServer
@@ -111,6 +114,26 @@ func (a *app) root() *cobra.Command {
 		a.writeCommand(), a.readCommand(), a.lookupCommand(), a.countCommand(), a.offsetsCommand(),
 		a.statusCommand(), a.benchCommand(), a.inspectCommand(), a.versionCommand())
 	return root
+}
+
+// checkLists refuses flags whose list is empty, or has an empty name, which scripts
+// give when a variable is not set: nothing named is not all.
+func checkLists(cmd *cobra.Command) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Value.Type() != "stringSlice" {
+			return
+		}
+		list, _ := f.Value.(pflag.SliceValue)
+		names := list.GetSlice()
+		switch {
+		case err != nil:
+		case len(names) == 0:
+			err = usagef(cmd, "--%s is empty: name some, or leave it out", f.Name)
+		case slices.Contains(names, ""):
+			err = usagef(cmd, "--%s %s has an empty name between its commas", f.Name, strings.Join(names, ","))
+		}
+	})
+	return err
 }
 
 // group returns a command that only has subcommands.

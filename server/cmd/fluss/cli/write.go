@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fluss-go/fluss/proto/errcode"
+	"github.com/fluss-go/fluss/proto/table"
 	"github.com/fluss-go/fluss/sdk"
 	"github.com/fluss-go/fluss/server/cmd/fluss/rowio"
 )
@@ -125,7 +127,7 @@ func (a *app) write(ctx context.Context, path string, f writeFlags, format rowio
 	err = errors.Join(err, c.Close(), acks.close())
 	w.bar.end()
 	if err != nil {
-		a.errorf("%s %s and safe before that\n", count(w.acked.Load(), w.unit()), w.verb())
+		a.errorf("%s %s\n", count(w.acked.Load(), w.unit()), w.safe())
 		return err
 	}
 	return w.summary(f.acks)
@@ -138,18 +140,27 @@ type writing struct {
 	mode  string
 	acked atomic.Int64
 	bar   *progress
+	// ignored tells that the table takes deletes and does not do them.
+	ignored bool
+	// apart tells that rows go to several buckets, or may.
+	apart bool
 }
 
-func (w *writing) verb() string {
+// safe tells what is known of the rows of a write that failed.
+func (w *writing) safe() string {
+	verb := "written and safe before that"
 	if w.mode == modeDelete {
-		return "deleted"
+		verb = "done and safe before that"
 	}
-	return "written"
+	if w.apart && w.acked.Load() > 0 {
+		verb += "; they need not be the first ones, since each bucket is written by itself"
+	}
+	return verb
 }
 
 func (w *writing) unit() string {
 	if w.mode == modeDelete {
-		return "key"
+		return "delete"
 	}
 	return "row"
 }
@@ -166,6 +177,8 @@ func (w *writing) run(ctx context.Context, c *sdk.Client, path string, f writeFl
 		}
 	}
 	w.mode = f.mode
+	w.ignored = f.mode == modeDelete && f.mergeMode != mergeOverwrite && info.Options.DeleteBehavior == table.IgnoreDelete
+	w.apart = info.Descriptor.BucketCount > 1 || info.Descriptor.Partitioned()
 	target, err := openTarget(ctx, c, path, f, func(ack sdk.Ack) {
 		w.acked.Add(int64(ack.Rows()))
 		acks.add(ack)
@@ -248,7 +261,10 @@ func (w *writing) summary(acks bool) error {
 	}
 	line := fmt.Sprintf("wrote %d rows in %.3f s\n", w.acked.Load(), seconds)
 	if w.mode == modeDelete {
-		line = fmt.Sprintf("deleted %d keys in %.3f s\n", w.acked.Load(), seconds)
+		line = fmt.Sprintf("sent %s in %.3f s\n", count(w.acked.Load(), w.unit()), seconds)
+	}
+	if w.ignored {
+		line = strings.TrimSuffix(line, "\n") + "; the table ignores deletes (table.delete.behavior = IGNORE)\n"
 	}
 	if acks {
 		w.app.errorf("%s", line)
