@@ -285,4 +285,9 @@ func TestSuggest(t *testing.T) {
 	require.Empty(t, Suggest("something.else", known))
 	require.Empty(t, Suggest(strings.Repeat("x", 1<<20), known))
 	require.Empty(t, Suggest("", nil))
+	require.Empty(t, Suggest("x", []string{"k", "v"}), "any letter is like any other")
+	require.Equal(t, `; did you mean "K"?`, Suggest("k", []string{"K", "v"}))
+	require.True(t, Near("Field", "fields", 1))
+	require.False(t, Near("fld", "fields", 2))
+	require.False(t, Near("fields.and.more", "fields", 2))
 }

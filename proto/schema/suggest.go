@@ -13,6 +13,9 @@ func Suggest(name string, known []string) string {
 		return ""
 	}
 	best, bestDistance := "", 1+len(name)/3
+	if len(name) == 1 {
+		bestDistance = 0 // any letter is like any other
+	}
 	for _, k := range known {
 		if len(k) > longest {
 			continue
@@ -25,6 +28,15 @@ func Suggest(name string, known []string) string {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// Near reports whether at most that many letters have to be put in, taken out or
+// changed to make b of a, upper and lower case being the same.
+func Near(a, b string, most int) bool {
+	if max(len(a), len(b))-min(len(a), len(b)) > most {
+		return false
+	}
+	return distance(strings.ToLower(a), strings.ToLower(b)) <= most
 }
 
 // distance is the Levenshtein distance of the bytes.

@@ -235,6 +235,8 @@ func (d *Descriptor) checkProperties(f *faults) {
 			f.option(key, "%s is an option, not a custom property; give it among the options", shorten(key))
 		case len(key)+len(d.Custom[key]) > maxPropertyLength:
 			f.option(shorten(key), "the custom property %s is longer than %d bytes", shorten(key), maxPropertyLength)
+		case NearMiss(key) != "":
+			f.option(key, "%s would be a property of your own, which the server does nothing with; did you mean %q?", key, NearMiss(key))
 		}
 	}
 }
@@ -270,6 +272,8 @@ func (d *Descriptor) checkOptions(o *Options, limits Limits, f *faults) {
 		} else if t := d.Schema.Columns[i].Type; !slices.Contains(versionKinds, t.Kind) {
 			f.option(versionColumnKey,
 				"the version column %q is %s; it must be INT, BIGINT, TIMESTAMP or TIMESTAMP_LTZ", o.MergeVersionColumn, t)
+		} else if slices.Contains(d.Schema.PrimaryKey, o.MergeVersionColumn) {
+			f.option(versionColumnKey, "the version column %q is in the primary key: rows with one key would all have one version; name another column", o.MergeVersionColumn)
 		}
 	}
 	for _, name := range o.StatisticsColumns {

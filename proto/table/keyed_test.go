@@ -210,6 +210,31 @@ func TestCheckDeleteTargets(t *testing.T) {
 }
 
 // The delete behavior that is in force follows the merge engine.
+func TestNearMissesOfProperties(t *testing.T) {
+	for _, tc := range []struct{ key, want string }{
+		{"field.v.agg", "fields.v.agg"},
+		{"Fields.a.b.agg", "fields.a.b.agg"},
+		{"auto-increment.field", "auto-increment.fields"},
+		{"auto-increment", "auto-increment.fields"},
+		{"merge-engine", "table.merge-engine"},
+		{"tables.merge-engine", "table.merge-engine"},
+		{"owner", ""}, {"fields.v.agg", ""}, {"auto-increment.fields", ""}, {"field.agg", ""}, {"scan.startup.mode", ""}, {"my.log.ttl", ""},
+	} {
+		require.Equal(t, tc.want, NearMiss(tc.key), tc.key)
+	}
+	d := keyed(t, "k INT, v INT")
+	d.Custom = map[string]string{"field.v.agg": "sum"}
+	err := d.Validate(Limits{})
+	require.Equal(t, errcode.InvalidOption, errcode.Of(err))
+	require.ErrorContains(t, err, `did you mean "fields.v.agg"?`)
+}
+
+// TestVersionInTheKey: it would never decide between two rows of one key.
+func TestVersionInTheKey(t *testing.T) {
+	d := keyed(t, "k INT, v INT", "table.merge-engine=versioned", "table.merge-engine.versioned.ver-column=k")
+	require.ErrorContains(t, d.Validate(Limits{}), `the version column "k" is in the primary key`)
+}
+
 func TestDeleteBehavior(t *testing.T) {
 	for _, tc := range []struct {
 		engine, behavior string

@@ -128,6 +128,20 @@ func TestEmptyListsAreRefused(t *testing.T) {
 	}
 }
 
+func TestOptionsThatAreNone(t *testing.T) {
+	for option, want := range map[string]string{
+		"bucket.num=1":           "give --buckets instead",
+		"auto-increment.field=a": "did you mean auto-increment.fields?",
+		"field.v.agg=sum":        "did you mean fields.v.agg?",
+		"merge-engine=none":      "did you mean table.merge-engine?",
+		"owner=me":               "use --property",
+	} {
+		_, text, code := runLine(t, "table", "create", "t", "--columns", "k INT", "--option", option, "--server", "127.0.0.1:1")
+		require.Equal(t, ExitUsage, code, option)
+		require.Contains(t, text, want)
+	}
+}
+
 func TestExitCodes(t *testing.T) {
 	_, text, code := runLine(t, "nonsense")
 	require.Equal(t, ExitUsage, code)

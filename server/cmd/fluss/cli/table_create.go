@@ -72,6 +72,12 @@ func (a *app) tableCreate() *cobra.Command {
 	return a.withOutput(c)
 }
 
+// flagOf tells which flag says what elsewhere is an option.
+var flagOf = map[string]string{
+	"bucket.num": "--buckets", "bucket.key": "--bucket-key", "primary-key": "--primary-key", "primary.key": "--primary-key",
+	"partition.keys": "--partition-by", "partitioned-by": "--partition-by", "comment": "--comment",
+}
+
 func (s *tableSpec) descriptor(cmd *cobra.Command) (*table.Descriptor, error) {
 	columns, err := s.fields(cmd)
 	if err != nil {
@@ -95,6 +101,10 @@ func (s *tableSpec) descriptor(cmd *cobra.Command) (*table.Descriptor, error) {
 		case strings.HasPrefix(k, "fields."), k == "auto-increment.fields": // of single columns, kept with the properties
 			custom[k] = v
 			delete(options, k)
+		case flagOf[k] != "":
+			return nil, usagef(cmd, "--option %s: give %s instead", k, flagOf[k])
+		case table.NearMiss(k) != "":
+			return nil, usagef(cmd, "--option %s: there is no such option; did you mean %s?", k, table.NearMiss(k))
 		default:
 			return nil, usagef(cmd, "--option %s: options start with \"table.\" or \"fields.\"; for a property of your own use --property", k)
 		}
