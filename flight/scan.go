@@ -154,7 +154,8 @@ func (sc *scan) pickPartitions(t *Table) ([]Partition, error) {
 	}
 	var picked []Partition
 	for _, name := range names {
-		i := slices.IndexFunc(t.Partitions, func(p Partition) bool { return p.Name == name })
+		canonical := t.Info.Descriptor.CanonicalPartitionName(name)
+		i := slices.IndexFunc(t.Partitions, func(p Partition) bool { return p.Name == canonical })
 		if i < 0 {
 			return nil, errcode.New(errcode.UnknownPartition, nil, "table %s has no partition %q", t.Info.Path, name)
 		}

@@ -249,13 +249,13 @@ func TestScanFails(t *testing.T) {
 func TestScanEndsWhereItsColumnsEnd(t *testing.T) {
 	f, fl, c := filled(t, 2000)
 	fl.cut = func(stream int) (int, errcode.Code) {
-		if stream <= 2 {
+		if stream == 1 {
 			return 4, errcode.UnknownSchema
 		}
 		return 0, ""
 	}
 	ctx := context.Background()
-	s, err := c.Scanner(ctx, "t", sdk.ScanOptions{Prefetch: 1})
+	s, err := c.Scanner(ctx, "t", sdk.ScanOptions{Streams: 1, Prefetch: 1})
 	require.NoError(t, err)
 	var got []int64
 	for err == nil {
@@ -268,7 +268,7 @@ func TestScanEndsWhereItsColumnsEnd(t *testing.T) {
 	require.Equal(t, errcode.UnknownSchema, errcode.Of(err))
 	require.ErrorContains(t, err, "the columns of")
 	require.NoError(t, s.Close())
-	require.Equal(t, 2, fl.streams, "nothing was tried again")
+	require.Equal(t, 1, fl.streams, "nothing was tried again")
 	first := fl.requests[0].GetSchemaId()
 	require.NotZero(t, first, "a scan keeps the columns it began with when it is opened again")
 
@@ -281,7 +281,7 @@ func TestScanEndsWhereItsColumnsEnd(t *testing.T) {
 	require.NoError(t, rest.Close())
 	slices.Sort(got)
 	require.Equal(t, upTo(2000), got)
-	require.Greater(t, fl.requests[2].GetSchemaId(), first)
+	require.Greater(t, fl.requests[1].GetSchemaId(), first)
 }
 
 func TestFollow(t *testing.T) {

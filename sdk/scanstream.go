@@ -193,11 +193,13 @@ func (s *Scanner) wantedPartitions() ([]ids.PartitionID, error) {
 		return out, nil
 	}
 	for _, name := range s.options.Partitions {
-		id, ok := s.table.partitions[name]
+		id, ok := s.table.partitions[s.table.info.Descriptor.CanonicalPartitionName(name)]
 		if !ok {
 			return nil, errcode.New(errcode.UnknownPartition, nil, "%s has no partition %q", s.table.info.Path, name)
 		}
-		out = append(out, id)
+		if !slices.Contains(out, id) {
+			out = append(out, id)
+		}
 	}
 	return out, nil
 }

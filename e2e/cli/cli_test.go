@@ -117,6 +117,20 @@ func TestPartitions(t *testing.T) {
 	require.Contains(t, r.Stderr, "fluss table alter")
 }
 
+// A partition is found by every text of its values that makes it.
+func TestPartitionsByAnyTextOfTheirValues(t *testing.T) {
+	s := harness.TestServer(t)
+	s.OK(t, "table", "create", "p", "--columns", "at TIMESTAMP(3), f DOUBLE, n INT", "--partition-by", "at,f")
+	s.OK(t, "partition", "create", "p", "at=2026-11-22 10:00:00", "f=1.50")
+	s.OKIn(t, `{"at":"2026-11-22T10:00:00","f":1.5,"n":1}`, "write", "p", "--from", "-")
+	require.Len(t, objects(t, s.OK(t, "partition", "list", "p", "-o", "json")), 1)
+	for _, name := range []string{"2026-11-22T10:00:00.000$1.5", "2026-11-22 10:00:00$1.50"} {
+		require.Equal(t, "n\n1\n", s.OK(t, "read", "p", "--columns", "n", "-o", "csv", "--partition", name))
+		require.Equal(t, "1\n", s.OK(t, "count", "p", "--partition", name))
+		require.Len(t, objects(t, s.OK(t, "offsets", "p", "--partition", name, "-o", "json")), 1)
+	}
+}
+
 const typed = "b BOOLEAN, i INT, l BIGINT, d DOUBLE, dec DECIMAL(20, 3), s STRING, day DATE, t TIME(3), ts TIMESTAMP(6), z TIMESTAMP_LTZ(3), raw BYTES"
 
 const typedRows = `{"b":true,"i":-1,"l":9007199254740993,"d":1.5,"dec":"12345678901234567.125","s":"a \"b\", c","day":"2026-11-22","t":"10:30:00.5","ts":"2026-11-22T10:30:00.000001","z":"2026-11-22T10:30:00Z","raw":"AAEC"}

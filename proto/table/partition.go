@@ -64,6 +64,21 @@ func ParsePartitionName(name string, n int) ([]string, error) {
 	return values, nil
 }
 
+// CanonicalPartitionName returns the name that the partition called name has, each
+// value in its canonical text; name itself when it is none of the table's.
+func (d *Descriptor) CanonicalPartitionName(name string) string {
+	values, err := ParsePartitionName(name, len(d.PartitionKeys))
+	if err != nil {
+		return name
+	}
+	for i, v := range values {
+		if values[i], err = d.partitionValue(i, v); err != nil {
+			return name
+		}
+	}
+	return PartitionName(values)
+}
+
 // partitionKind reports whether a column of the kind may be a partition column.
 func partitionKind(k schema.Kind) bool { return !k.Nested() && k != schema.Decimal }
 

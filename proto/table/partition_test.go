@@ -30,6 +30,18 @@ func TestPartitionName(t *testing.T) {
 	requireCode(t, err, errcode.InvalidPartition)
 }
 
+func TestCanonicalPartitionName(t *testing.T) {
+	fields, err := schema.ParseColumns("day DATE, f DOUBLE, v INT")
+	require.NoError(t, err)
+	s, err := schema.New(fields, nil)
+	require.NoError(t, err)
+	d := &Descriptor{Schema: s, PartitionKeys: []string{"day", "f"}}
+	require.Equal(t, "2026-11-22$0", d.CanonicalPartitionName("2026-11-22$-0.0"))
+	for _, other := range []string{"2026-11-22", "monday$1", ""} {
+		require.Equal(t, other, d.CanonicalPartitionName(other))
+	}
+}
+
 // The vectors are read by other packages and by Java too: type, a text that is
 // accepted, the canonical text.
 func TestCanonicalValue(t *testing.T) {

@@ -84,7 +84,12 @@ func selectSlices(t *metastore.Table, names []string) ([]slice, error) {
 		}
 		return out, nil
 	}
-	for _, name := range slices.Sorted(slices.Values(names)) {
+	names = slices.Clone(names)
+	for i, name := range names {
+		names[i] = t.Info.Descriptor.CanonicalPartitionName(name)
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
 		p, err := t.Partition(name)
 		if err != nil {
 			return nil, err
