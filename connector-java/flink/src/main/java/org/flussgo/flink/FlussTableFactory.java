@@ -120,12 +120,12 @@ public final class FlussTableFactory implements DynamicTableSourceFactory, Dynam
             throw new ValidationException("table " + f.connection.name() + f.suffix + " is a view of " + f.connection.name() + ": write to that one");
         }
         RowType type = (RowType) context.getPhysicalRowDataType().getLogicalType();
-        return new FlussTableSink(new SinkSpec(
+        SinkSpec spec = new SinkSpec(
                         f.connection, type, f.primaryKey, f.partitionKeys, f.bucketKeys(), f.options.getOptional(FlussOptions.BUCKET_NUM).orElse(1))
-                .withDeclaredColumns(context.getCatalogTable().getResolvedSchema().getColumnNames())
                 .withAutoIncrement(f.all.get(FlussOptions.AUTO_INCREMENT_FIELDS.key()))
                 .withEngine(f.all.getOrDefault("table.merge-engine", ""), f.all.getOrDefault("table.delete.behavior", ""))
-                .withOptions(f.options));
+                .withOptions(f.options);
+        return new FlussTableSink(spec, context.getCatalogTable().getResolvedSchema().getColumns());
     }
 
     /** What a table's entry in the catalog says. */

@@ -40,20 +40,28 @@ public final class FlussTableSink
                 SupportsDeletePushDown,
                 SupportsRowLevelDelete,
                 SupportsRowLevelUpdate {
+    /** All of the table, as statements see it: computed ones and metadata among them. */
+    private final List<Column> columns;
+
     private SinkSpec spec;
     private boolean updates;
     /** The columns that INSERT … PARTITION (…) gives values of. */
     private Set<String> fixed = Set.of();
     private RowData deleted;
 
-    /** A sink of the table that the spec describes. */
-    public FlussTableSink(SinkSpec spec) {
+    /**
+     * A sink of the table.
+     *
+     * @param columns all that statements see: computed ones and metadata among them
+     */
+    public FlussTableSink(SinkSpec spec, List<Column> columns) {
+        this.columns = columns;
         this.spec = spec;
     }
 
     @Override
     public DynamicTableSink copy() {
-        FlussTableSink s = new FlussTableSink(spec);
+        FlussTableSink s = new FlussTableSink(spec, columns);
         s.updates = updates;
         s.deleted = deleted;
         s.fixed = fixed;
@@ -108,7 +116,7 @@ public final class FlussTableSink
      */
     private SinkSpec targeted(int[][] paths) {
         Set<String> named = new LinkedHashSet<>();
-        Arrays.stream(paths).forEach(path -> named.add(spec.declared.get(path[0])));
+        Arrays.stream(paths).forEach(path -> named.add(columns.get(path[0]).getName()));
         if (named.contains(spec.autoIncrement)) {
             throw new ValidationException("INSERT INTO " + spec.connection.name() + " names the column " + spec.autoIncrement
                     + ", which the server numbers: leave it out");
@@ -206,7 +214,14 @@ public final class FlussTableSink
     public RowLevelDeleteInfo applyRowLevelDelete(RowLevelModificationScanContext scan) {
         checkDelete();
         updates = true;
+        Set<String> written = Set.copyOf(spec.primaryKey);
+        spec = spec.of(written);
         return new RowLevelDeleteInfo() {
+            @Override
+            public Optional<List<Column>> requiredColumns() {
+                return Optional.of(physical(written));
+            }
+
             @Override
             public RowLevelDeleteMode getRowLevelDeleteMode() {
                 return RowLevelDeleteMode.DELETED_ROWS;
@@ -217,23 +232,43 @@ public final class FlussTableSink
     @Override
     public RowLevelUpdateInfo applyRowLevelUpdate(List<Column> updated, RowLevelModificationScanContext scan) {
         checkChange("UPDATE");
-        for (Column c : updated) {
-            if (c.getName().equals(spec.autoIncrement)) {
-                throw new ValidationException("UPDATE of column " + c.getName() + " of table " + spec.connection.name()
-                        + ", which the server numbers: a row keeps its number");
-            }
-            if (spec.primaryKey.contains(c.getName())) {
-                throw new ValidationException("UPDATE of column " + c.getName() + ", which is in the primary key " + spec.primaryKey + " of table "
-                        + spec.connection.name() + ": a row with another key is another row; INSERT it, and DELETE this one");
-            }
-        }
+        updated.forEach(c -> checkUpdate(c.getName()));
         updates = true;
-        spec = spec.overwriting(); // what is updated is not merged with what it was
+        Set<String> written = updated.stream().map(Column::getName).collect(Collectors.toSet());
+        // What an UPDATE does not name stays as others write it meanwhile; the server wants all that is NOT NULL in any case.
+        columns.stream()
+                .filter(c -> spec.primaryKey.contains(c.getName()) || !c.getDataType().getLogicalType().isNullable())
+                .forEach(c -> written.add(c.getName()));
+        written.remove(spec.autoIncrement);
+        List<Column> required = physical(written);
+        // What is updated is not merged with what it was.
+        spec = spec.of(written).partial(required.stream().map(Column::getName).collect(Collectors.toList())).overwriting();
         return new RowLevelUpdateInfo() {
+            @Override
+            public Optional<List<Column>> requiredColumns() {
+                // By default these are all columns, computed ones too, which the rows of a sink do not have.
+                return Optional.of(required);
+            }
+
             @Override
             public RowLevelUpdateMode getRowLevelUpdateMode() {
                 return RowLevelUpdateMode.UPDATED_ROWS;
             }
         };
+    }
+
+    private void checkUpdate(String column) {
+        if (column.equals(spec.autoIncrement)) {
+            throw new ValidationException("UPDATE of column " + column + " of table " + spec.connection.name()
+                    + ", which the server numbers: a row keeps its number");
+        }
+        if (spec.primaryKey.contains(column)) {
+            throw new ValidationException("UPDATE of column " + column + ", which is in the primary key " + spec.primaryKey + " of table "
+                    + spec.connection.name() + ": a row with another key is another row; INSERT it, and DELETE this one");
+        }
+    }
+
+    private List<Column> physical(Set<String> names) {
+        return columns.stream().filter(c -> c.isPhysical() && names.contains(c.getName())).collect(Collectors.toList());
     }
 }

@@ -3,6 +3,8 @@ package org.flussgo.flink.sink;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.flink.configuration.ReadableConfig;
 import org.apache.flink.table.types.logical.RowType;
 import org.flussgo.client.WriteOptions;
@@ -15,14 +17,12 @@ public final class SinkSpec implements Serializable, Cloneable {
 
     final Connection connection;
     /** The columns of the rows that come. */
-    final RowType type;
+    RowType type;
 
     final List<String> primaryKey;
     final List<String> partitionKeys;
     final List<String> bucketKeys;
     final int buckets;
-    /** The columns as statements name them, computed ones among them. */
-    List<String> declared;
     /** The column that the server numbers, or null. */
     String autoIncrement;
 
@@ -44,14 +44,6 @@ public final class SinkSpec implements Serializable, Cloneable {
         this.partitionKeys = new ArrayList<>(partitionKeys);
         this.bucketKeys = new ArrayList<>(bucketKeys);
         this.buckets = Math.max(1, buckets);
-        this.declared = type.getFieldNames();
-    }
-
-    /** The names of all columns as statements see them, computed ones and metadata among them: what lists of columns count in. */
-    public SinkSpec withDeclaredColumns(List<String> names) {
-        SinkSpec s = copy();
-        s.declared = new ArrayList<>(names);
-        return s;
     }
 
     /** The column that the server numbers, which is left out of what is written; null: none. */
@@ -91,6 +83,13 @@ public final class SinkSpec implements Serializable, Cloneable {
         } catch (CloneNotSupportedException e) {
             throw new AssertionError(e);
         }
+    }
+
+    /** The same for rows with the columns of the names alone, in the order of the table. */
+    SinkSpec of(Set<String> columns) {
+        SinkSpec s = copy();
+        s.type = new RowType(false, type.getFields().stream().filter(f -> columns.contains(f.getName())).collect(Collectors.toList()));
+        return s;
     }
 
     /** The same for the columns of the names alone. */
