@@ -170,7 +170,10 @@ public final class FlinkValues implements Values {
         }
         long perMilli = unit / 1000;
         try {
-            return Math.addExact(Math.multiplyExact(t.getMillisecond(), perMilli), t.getNanoOfMillisecond() / (1_000_000 / perMilli));
+            long within = t.getNanoOfMillisecond() / (1_000_000 / perMilli);
+            // Toward zero, so that the first moments of the range do not leave it on the way.
+            long up = t.getMillisecond() < 0 ? 1 : 0;
+            return Math.addExact(Math.multiplyExact(t.getMillisecond() + up, perMilli), within - up * perMilli);
         } catch (ArithmeticException e) {
             throw new FlussException(ErrorCode.INVALID_BATCH,
                     "the time " + t + " is out of the range of a column with " + precision + " digits of a second (1677 to 2262 for 7 to 9)");

@@ -114,7 +114,7 @@ public final class FlussTableSink
      *
      * @param paths positions among the declared columns
      */
-    private SinkSpec targeted(int[][] paths) {
+    SinkSpec targeted(int[][] paths) {
         Set<String> named = new LinkedHashSet<>();
         Arrays.stream(paths).forEach(path -> named.add(columns.get(path[0]).getName()));
         if (named.contains(spec.autoIncrement)) {
