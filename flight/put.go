@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -227,6 +228,8 @@ type putLayout struct {
 	schema *arrow.Schema
 	// sources has, per column of the rows, the client's column, -1 for none.
 	sources []int
+	// key names the primary key.
+	key []string
 }
 
 func newPutLayout(form *putForm, given *arrow.Schema) (*putLayout, error) {
@@ -234,7 +237,7 @@ func newPutLayout(form *putForm, given *arrow.Schema) (*putLayout, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &putLayout{given: fields, table: form.columns, schema: schema.ArrowFields(form.columns)}
+	l := &putLayout{given: fields, table: form.columns, schema: schema.ArrowFields(form.columns), key: form.schema.PrimaryKey}
 	byName := map[string]int{}
 	for i, f := range fields {
 		if _, twice := byName[f.Name]; twice {
@@ -287,6 +290,10 @@ func (l *putLayout) decode(m *codec.FlightData, o *Options) (arrow.RecordBatch, 
 	rec, err := batch.DecodeIPC(l.layout, m.Header, m.Data, batch.Limits{
 		MaxBytes: int64(o.MaxBatchBytes), MaxUncompressed: int64(o.MaxBatchBytes), CheckUTF8: true, CheckCompressed: true,
 	})
+	if e := errcode.From(err); e != nil && slices.Contains(l.key, e.Facts["column"]) {
+		e.Message += "; the primary key is " + strings.Join(l.key, ", ")
+		err = e
+	}
 	if err != nil {
 		return nil, err
 	}

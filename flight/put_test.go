@@ -152,7 +152,7 @@ func TestBadPuts(t *testing.T) {
 	}{
 		{"no descriptor", nil, good, `[{"id": 1}]`, errcode.InvalidTicket, "names no table"},
 		{"unknown table", descriptor("db", "x"), good, `[{"id": 1}]`, errcode.UnknownTable, "db.x"},
-		{"null", descriptor("db", "t"), good, `[{"id": null}]`, errcode.InvalidBatch, "id"},
+		{"null", descriptor("db", "t"), good, `[{"id": 1}, {"id": null}]`, errcode.InvalidBatch, `"id" is NOT NULL and 1 values are null, the first is number 1`},
 		{"unknown column", descriptor("db", "t"), arrow.NewSchema([]arrow.Field{id, {Name: "x", Type: arrow.PrimitiveTypes.Int8}}, nil), `[{"id": 1, "x": 1}]`, errcode.UnknownColumn, `"x"`},
 		{"missing column", descriptor("db", "t"), arrow.NewSchema([]arrow.Field{{Name: "name", Type: arrow.BinaryTypes.String, Nullable: true}}, nil), `[{"name": "a"}]`, errcode.InvalidSchema, `"id" is missing`},
 		{"wrong type", descriptor("db", "t"), arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.PrimitiveTypes.Float64}}, nil), `[{"id": 1}]`, errcode.InvalidSchema, "cannot take the Arrow type float64"},

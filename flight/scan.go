@@ -263,7 +263,8 @@ func (sc *scan) bounds(ctx context.Context, b ids.Bucket, log Log) (start, stop 
 		exact = exact && len(sc.buckets) == 1 && len(sc.partitions) == 1
 	}
 	if exact && (start < first || start > high) {
-		return 0, 0, errcode.New(errcode.OffsetOutOfRange, nil, "offset %d of %s is not there: its log has [%d, %d)", start, b, first, high).
+		return 0, 0, errcode.New(errcode.OffsetOutOfRange, nil, "offset %d of bucket %d of table %s is not there: its log has [%d, %d)",
+			start, b.Bucket, sc.table.Info.Path, first, high).
 			With("start", int64(first)).With("end", int64(high))
 	}
 	return max(start, first), stop, nil

@@ -3,6 +3,7 @@ package sdk
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -61,7 +62,7 @@ func newLookupVersion(info *table.Info, o *lookupOptions, before *lookupVersion)
 		for i, f := range v.keyFields {
 			key[i] = f.ID
 		}
-		if _, err := info.WriteFields(info.Schema(), key); err != nil {
+		if err := info.CheckInsertAbsent(info.Schema(), key); err != nil {
 			return nil, err
 		}
 	}
@@ -156,7 +157,8 @@ func (v *lookupVersion) checkPrefix() error {
 	for _, name := range physical[:min(len(d.BucketKeys), len(physical))] {
 		if !slices.Contains(d.BucketKeys, name) {
 			return errcode.New(errcode.InvalidArgument, nil,
-				"%s has no look-ups by prefix: its bucket key %q is not the beginning of its primary key %q", v.info.Path, d.BucketKeys, physical)
+				"%s has no look-ups by prefix: its bucket key (%s) is not the beginning of its primary key (%s)", v.info.Path,
+				strings.Join(d.BucketKeys, ", "), strings.Join(physical, ", "))
 		}
 	}
 	return nil

@@ -161,18 +161,26 @@ func TestLookups(t *testing.T) {
 
 	fails(t, s, 1, "", []string{"not found: fluss.seats has no row with seat = 7, flight = F9"}, "lookup", "seats", "7", "F9")
 	fails(t, s, 1, "", []string{"not found", "seat = -7"}, "lookup", "seats", "--prefix", "--", "-7")
-	fails(t, s, 2, "", []string{"seat, flight", "2 values"}, "lookup", "seats", "7")
+	fails(t, s, 2, "", []string{"seat, flight", "2 values", "--prefix finds all rows under the bucket key seat"}, "lookup", "seats", "7")
+	fails(t, s, 2, "", []string{"the bucket key of fluss.seats is seat"}, "lookup", "seats", "7", "F2", "--prefix")
 	fails(t, s, 2, "", []string{"seat, flight", "2 values"}, "lookup", "seats", "7", "F2", "x")
 	fails(t, s, 2, "", []string{"--keys-from"}, "lookup", "seats")
 	fails(t, s, 2, "", []string{"--keys-from"}, "lookup", "seats", "7", "F2", "--keys-from", "-")
 	fails(t, s, 2, "", []string{"write -- before"}, "lookup", "seats", "-7", "F2")
 	fails(t, s, 2, "", []string{"TABLE"}, "lookup")
 	fails(t, s, 1, "", []string{"seat INT", "seven", "[INVALID_BATCH]"}, "lookup", "seats", "seven", "F2")
-	fails(t, s, 1, "", []string{"hwo"}, "lookup", "seats", "7", "F2", "--columns", "hwo")
+	fails(t, s, 1, "", []string{"hwo", "the table has flight, seat, who, paid", `did you mean "who"?`}, "lookup", "seats", "7", "F2", "--columns", "hwo")
 	fails(t, s, 1, `{"seat":7}`, []string{"flight"}, "lookup", "seats", "--keys-from", "-")
 	fails(t, s, 1, "", []string{"[UNKNOWN_TABLE]"}, "lookup", "nothing", "1")
 	s.OK(t, "table", "create", "log", "--columns", "n INT")
 	fails(t, s, 1, "", []string{"[NOT_PRIMARY_KEY_TABLE]", "--primary-key"}, "lookup", "log", "1")
+	fails(t, s, 1, "", []string{"of table fluss.log is not there"}, "read", "log", "--bucket", "0", "--from", "offset:99")
+	fails(t, s, 1, "", []string{"system column"}, "read", "log", "--where", "__offset = 1")
+	fails(t, s, 1, "", []string{"--primary-key k"}, "table", "create", "t", "--columns", "k INT PRIMARY KEY")
+	s.OK(t, "table", "create", "first", "--columns", "k INT, v INT", "--primary-key", "k", "--option", "table.merge-engine=first_row")
+	fails(t, s, 1, "", []string{"insert-if-absent makes rows of a key alone"}, "lookup", "first", "1", "--insert-if-absent")
+	s.OK(t, "table", "create", "auto", "--columns", "k INT, id INT", "--primary-key", "k", "--option", "auto-increment.fields=id")
+	fails(t, s, 1, `{"k":1,"id":2}`, []string{`"id", which the server numbers: leave it out [INVALID_BATCH]`}, "write", "auto", "--from", "-")
 }
 
 // Keys may come slowly, and each is answered at once.
@@ -406,8 +414,10 @@ func TestBadInputToAKeyedTable(t *testing.T) {
 		want     []string
 		args     []string
 	}{
-		{"null key", `{"id":null,"height":1}`, 1, []string{"line 1", "id"}, []string{"people"}},
-		{"no key", `{"height":1}`, 1, []string{"line 1", "id"}, []string{"people"}},
+		{"null key", `{"id":null,"height":1}`, 1, []string{"line 1", "the primary key is id"}, []string{"people"}},
+		{"no key", `{"height":1}`, 1, []string{"line 1: the row lacks column id", "the primary key is id"}, []string{"people"}},
+		{"no key in CSV", "height\n1\n", 1, []string{"line 1 lacks column id", "the primary key is id"}, []string{"people", "--format", "csv"}},
+		{"CSV without names", "7,,1\n", 1, []string{"--no-header"}, []string{"people", "--format", "csv"}},
 		{"null where none may be", `{"id":1,"height":1}` + "\n" + `{"id":2}`, 1, []string{"line 2", "height"}, []string{"people"}},
 		{"no key to delete", `{"born":"2000-01-01"}`, 1, []string{"line 1", "id"}, []string{"people", "--mode", "delete"}},
 		{"unknown target", `{"id":1}`, 1, []string{"hight"}, []string{"people", "--target-columns", "id,hight"}},

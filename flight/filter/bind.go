@@ -3,6 +3,7 @@ package filter
 import (
 	"math"
 	"math/big"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -69,6 +70,9 @@ func (b *binder) column(t *columnText) (int, error) {
 			b.used[i] = true
 			return i, nil
 		}
+	}
+	if slices.Contains(schema.ReservedColumns(), name) {
+		return 0, invalid(t.Pos, "%s is a system column, and these cannot be filtered: filter columns of the table, and choose places with a start and an end", cut(name))
 	}
 	var known []string
 	for i := range b.columns {

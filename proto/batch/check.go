@@ -233,6 +233,9 @@ func (c *checker) validity(l *nodeLayout, n Node, b int) error {
 		}
 	}
 	if n.Nulls > 0 && !l.nullable && len(c.masks) == 0 {
+		if first := firstClear(c.data[b], int(n.Length)); c.content && int64(first) < n.Length {
+			return columnError(l.path, "is NOT NULL and %d values are null, the first is number %d, counted from 0", n.Nulls, first)
+		}
 		return columnError(l.path, "is NOT NULL and %d values are null", n.Nulls)
 	}
 	if c.size[b] == 0 || !c.content {
@@ -245,6 +248,17 @@ func (c *checker) validity(l *nodeLayout, n Node, b int) error {
 		return columnError(l.path, "is NOT NULL and has a null in a row that is not null")
 	}
 	return nil
+}
+
+// firstClear returns the place of the first bit that is not set among the first n
+// of b; n when there is none.
+func firstClear(b []byte, n int) int {
+	for i := range min(n, 8*len(b)) {
+		if b[i/8]&(1<<(i%8)) == 0 {
+			return i
+		}
+	}
+	return n
 }
 
 // countBits counts the bits that are set among the first n of b.

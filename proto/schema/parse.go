@@ -122,7 +122,7 @@ func (p *parser) fields(depth int) ([]Field, error) {
 func (p *parser) field(depth int) (Field, error) {
 	at := p.peek().at
 	if p.words("PRIMARY", "KEY") {
-		return Field{}, syntaxError(p.text, at, "the primary key is not part of the list of columns; name it separately")
+		return Field{}, syntaxError(p.text, at, "the primary key is not part of the list of columns; name it separately, on the command line with --primary-key")
 	}
 	name := p.peek()
 	if name.kind != tokenWord && name.kind != tokenQuoted {
@@ -132,6 +132,9 @@ func (p *parser) field(depth int) (Field, error) {
 	t, err := p.typ(depth)
 	if err != nil {
 		return Field{}, err
+	}
+	if at := p.peek().at; p.words("PRIMARY", "KEY") {
+		return Field{}, syntaxError(p.text, at, "the primary key is not said with its column; name it separately, on the command line with --primary-key %s", name.text)
 	}
 	f := Field{Name: name.text, Type: t}
 	if named := p.words("COMMENT"); named && p.peek().kind != tokenString {

@@ -287,7 +287,13 @@ func (s *Schema) Column(name string) (Field, error) {
 	if i, ok := s.Index(name); ok {
 		return s.Columns[i], nil
 	}
-	return Field{}, errcode.New(errcode.UnknownColumn, nil, "there is no column %q%s", name, Suggest(name, s.Names()))
+	const most = 30 // of a wide table not all are told
+	names := s.Names()
+	known := strings.Join(names[:min(len(names), most)], ", ")
+	if len(names) > most {
+		known += ", ..."
+	}
+	return Field{}, errcode.New(errcode.UnknownColumn, nil, "there is no column %q: the table has %s%s", name, known, Suggest(name, names))
 }
 
 // Equal reports whether both say the same: ids, names, types, comments, key.

@@ -185,6 +185,21 @@ func (i *Info) wholeRows() bool {
 	return i.Options.MergeEngine == FirstRow || i.Options.MergeEngine == Versioned
 }
 
+// CheckInsertAbsent checks that rows of the key alone, whose columns have the ids in
+// s, may be made for keys that have none. It fails as WriteFields does.
+func (i *Info) CheckInsertAbsent(s *schema.Schema, key []ids.FieldID) error {
+	_, err := i.WriteFields(s, key)
+	if err == nil {
+		return nil
+	}
+	e := errcode.From(err)
+	out := errcode.New(e.Code, err, "insert-if-absent makes rows of a key alone, which table %s does not take: %s", i.Path, e.Message)
+	for name, fact := range e.Facts {
+		out = out.With(name, fact)
+	}
+	return out
+}
+
 // KeyFields returns the columns of the primary key in the order of s, a version of
 // the table's schema: those of a batch of keys to delete. The slice is the
 // caller's.

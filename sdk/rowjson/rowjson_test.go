@@ -90,7 +90,7 @@ func TestBadLinesNameRowAndColumn(t *testing.T) {
 		{`{"a":[1]}`, errcode.InvalidBatch, "cannot hold a JSON array"},
 		{`{"a":1,"a":2}`, errcode.InvalidBatch, "given twice"},
 		{`{"z":1}`, errcode.UnknownColumn, `line 2: the table has no column "z"`},
-		{`{}`, errcode.InvalidBatch, "column a is NOT NULL"},
+		{`{}`, errcode.InvalidBatch, "lacks column a, which is NOT NULL"},
 		{`{"a":1,"b":7}`, errcode.InvalidBatch, "column b STRING: cannot hold the JSON number 7"},
 		{`{"a":1,"d":"2026-13-01"}`, errcode.InvalidBatch, "column d DATE"},
 		{`{"a":1`, errcode.InvalidBatch, "the JSON ends where"},

@@ -20,7 +20,7 @@ func (s *Lookups) insertAbsent(ctx context.Context, l *lookup, req *flussv1.Look
 	if err != nil {
 		return err
 	}
-	if _, err := l.info.WriteFields(version, l.shape.columns); err != nil {
+	if err := l.info.CheckInsertAbsent(version, l.shape.columns); err != nil {
 		return err
 	}
 	inserts := inserts{answers: make(chan tablet.AppendResult, len(req.GetBuckets()))}

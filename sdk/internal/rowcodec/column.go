@@ -129,6 +129,14 @@ func (c *Column) done() {
 	c.n++
 }
 
+// addMissing appends a null for a value that the row does not have. It fails as addNull does.
+func (c *Column) addMissing() error {
+	if !c.field.Type.Nullable {
+		return errcode.New(errcode.InvalidBatch, nil, "the row lacks column %s, which is NOT NULL", c.path).With("column", c.path)
+	}
+	return c.addNull()
+}
+
 // addNull appends a null. It fails with INVALID_BATCH on a NOT NULL column.
 func (c *Column) addNull() error {
 	if !c.field.Type.Nullable {

@@ -119,7 +119,7 @@ func (p *jsonParser) row(b *Builder) error {
 	}
 	for i := range b.columns {
 		if b.columns[i].n == b.rows {
-			if err := b.columns[i].addNull(); err != nil {
+			if err := b.columns[i].addMissing(); err != nil {
 				return err
 			}
 		}
@@ -219,7 +219,7 @@ func (p *jsonParser) fields(c *Column) error {
 	}
 	for i := range c.kids {
 		if c.kids[i].n == n {
-			if err := c.kids[i].addNull(); err != nil {
+			if err := c.kids[i].addMissing(); err != nil {
 				return err
 			}
 		}

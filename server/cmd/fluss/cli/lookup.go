@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -139,8 +140,8 @@ func (l *lookingUp) source(cmd *cobra.Command, values []string, f *lookupFlags) 
 	s := l.table.Schema()
 	if f.keysFrom == "" {
 		if len(values) != len(l.key) {
-			return nil, usagef(cmd, "the key of %s is %s: want %s in this order, not %d",
-				l.table.Path, strings.Join(l.key, ", "), count(int64(len(l.key)), "value"), len(values))
+			return nil, usagef(cmd, "the %s of %s is %s: want %s in this order, not %d%s",
+				l.what(f), l.table.Path, strings.Join(l.key, ", "), count(int64(len(l.key)), "value"), len(values), l.prefixHint(f, len(values)))
 		}
 		return rowio.OneRow(keySource(s, l.key, true), values)
 	}
@@ -153,6 +154,28 @@ func (l *lookingUp) source(cmd *cobra.Command, values []string, f *lookupFlags) 
 	}
 	return rowio.Open(cmd.Context(), f.keysFrom, format, l.app.Stdin,
 		rowio.Options{Columns: keySource(s, l.key, f.noHeader), Null: f.null, NoHeader: f.noHeader})
+}
+
+// what is looked up by.
+func (l *lookingUp) what(f *lookupFlags) string {
+	if f.prefix {
+		return "bucket key"
+	}
+	return "key"
+}
+
+// prefixHint tells of --prefix who gives as many values as it takes.
+func (l *lookingUp) prefixHint(f *lookupFlags, values int) string {
+	d := l.table.Descriptor
+	if f.prefix || values != len(d.BucketKeys)+len(d.PartitionKeys) {
+		return ""
+	}
+	for _, name := range d.PhysicalKey()[:len(d.BucketKeys)] {
+		if !slices.Contains(d.BucketKeys, name) {
+			return ""
+		}
+	}
+	return "; --prefix finds all rows under the bucket key " + strings.Join(d.BucketKeys, ", ")
 }
 
 // batch looks up some keys and prints their rows.

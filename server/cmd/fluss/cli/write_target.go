@@ -105,19 +105,27 @@ func keySource(s *schema.Schema, key []string, only bool) []schema.Field {
 	return append(out, others...)
 }
 
-// explain tells why a column that the table has cannot be written.
+// explain tells why a column that the table has cannot be written, and which
+// columns are the key when one of them has no value.
 func explain(err error, info *table.Info, f writeFlags) error {
 	var e *errcode.Error
-	if f.mode != modeUpsert || !errors.As(err, &e) || e.Code != errcode.UnknownColumn {
+	if !errors.As(err, &e) {
 		return err
 	}
-	name := e.Facts["column"]
+	name, key := e.Facts["column"], info.Schema().PrimaryKey
+	if e.Code == errcode.InvalidBatch && slices.Contains(key, name) && !strings.Contains(e.Message, "primary key") {
+		e.Message += "; the primary key is " + strings.Join(key, ", ")
+		return err
+	}
+	if f.mode != modeUpsert || e.Code != errcode.UnknownColumn {
+		return err
+	}
 	if _, ok := info.Schema().Index(name); !ok {
 		return err
 	}
 	if len(f.targets) > 0 {
-		return errcode.New(errcode.UnknownColumn, nil, "the rows have the column %q, which --target-columns %s does not name",
+		return errcode.New(errcode.InvalidBatch, nil, "the rows have the column %q, which --target-columns %s does not name: name it there, or leave it out",
 			name, strings.Join(f.targets, ","))
 	}
-	return errcode.New(errcode.UnknownColumn, nil, "the rows have the column %q, which the server fills: leave it out", name)
+	return errcode.New(errcode.InvalidBatch, nil, "the rows have the column %q, which the server numbers: leave it out", name)
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -143,6 +144,8 @@ type csvSource struct {
 	texts []string
 	nulls []bool
 	rows  int
+	// line is where the last row starts.
+	line int
 	// failed is what the next call returns, after the rows before it.
 	failed error
 }
@@ -202,6 +205,10 @@ func (s *csvSource) readHead(head []cell) error {
 			text = strings.TrimPrefix(text, "\ufeff")
 		}
 		at := slices.Index(names, text)
+		if at < 0 && !slices.ContainsFunc(head, func(c cell) bool { return slices.Contains(names, strings.TrimSpace(c.text)) }) {
+			return errcode.New(errcode.UnknownColumn, nil, "line 1 names no column of the table, which has %s: if it is a row, say --no-header",
+				strings.Join(names, ", ")).With("column", text)
+		}
 		if at < 0 {
 			return errcode.New(errcode.UnknownColumn, nil, "line 1 names the column %q, which the table does not have%s", text, schema.Suggest(text, names)).With("column", text)
 		}
@@ -209,6 +216,11 @@ func (s *csvSource) readHead(head []cell) error {
 			return errcode.New(errcode.InvalidBatch, nil, "line 1 names the column %q twice", text)
 		}
 		s.place = append(s.place, at)
+	}
+	for i, c := range s.columns {
+		if !c.Type.Nullable && !slices.Contains(s.place, i) {
+			return errcode.New(errcode.InvalidBatch, nil, "line 1 lacks column %s, which is NOT NULL", c.Name).With("column", c.Name)
+		}
 	}
 	return nil
 }
@@ -232,7 +244,14 @@ func (s *csvSource) add() error {
 	if err := s.record(); err != nil {
 		return err
 	}
-	return s.build.Append(s.rows, s.texts, func(i int) bool { return s.nulls[i] })
+	err := s.build.Append(s.rows, s.texts, func(i int) bool { return s.nulls[i] })
+	if err == nil {
+		return nil
+	}
+	e := errcode.From(err)
+	row := fmt.Sprintf("row %d", s.rows)
+	e.Message = strings.Replace(e.Message, row, fmt.Sprintf("%s (line %d)", row, s.line), 1)
+	return e
 }
 
 // record reads the next record into texts and nulls.
@@ -242,6 +261,7 @@ func (s *csvSource) record() error {
 		return err
 	}
 	s.rows++
+	s.line = line
 	if len(cells) != len(s.place) {
 		return errcode.New(errcode.InvalidBatch, nil, "row %d (line %d): %d values, want %d", s.rows, line, len(cells), len(s.place)).With("row", s.rows)
 	}

@@ -146,8 +146,8 @@ func TestCSV(t *testing.T) {
 			want: `{"id":1,"name":null,"must":"a \"b\",\r\nc","amount":null}` + "\n" + `{"id":2,"name":null,"must":"d","amount":null}` + "\n"},
 		{name: "no header", options: Options{NoHeader: true}, in: "1,a,b,2.50", want: `{"id":1,"name":"a","must":"b","amount":"2.50"}` + "\n"},
 		{name: "byte order mark", in: "\ufeffid,must\n1,a", want: `{"id":1,"name":null,"must":"a","amount":null}` + "\n"},
-		{name: "wrong type", in: "id,must\n1,a\nx2,b\n", want: `{"id":1,"name":null,"must":"a","amount":null}` + "\n", fault: "row 2: column id"},
-		{name: "too many digits", in: "id,must,amount\n1,a,1.234\n", fault: "row 1: column amount"},
+		{name: "wrong type", in: "id,must\n1,a\nx2,b\n", want: `{"id":1,"name":null,"must":"a","amount":null}` + "\n", fault: "row 2 (line 3): column id"},
+		{name: "too many digits", in: "id,must,amount\n1,a,1.234\n", fault: "row 1 (line 2): column amount"},
 		{name: "too few values", in: "id,must\n1\n", fault: "row 1 (line 2): 1 values, want 2"},
 		{name: "unknown column", in: "id,mutt\n1,a\n", fault: `line 1 names the column "mutt", which the table does not have; did you mean "must"?`},
 		{name: "column twice", in: "id,id\n1,2\n", fault: "twice"},
@@ -157,7 +157,7 @@ func TestCSV(t *testing.T) {
 		{name: "empty", in: "", fault: "is empty"},
 		{name: "an empty text that must be quoted", in: "id,must\n1,\"\"\n2,\n", want: `{"id":1,"name":null,"must":"","amount":null}` + "\n",
 			fault: "row 2 (line 3): column must is NOT NULL"},
-		{name: "null in a column that has none", in: "id,must\n,a\n", fault: "row 1: column id"},
+		{name: "null in a column that has none", in: "id,must\n,a\n", fault: "row 1 (line 2): column id"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tc.options.Columns = cols
