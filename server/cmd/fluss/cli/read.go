@@ -209,9 +209,13 @@ func (r *reading) write(rec arrow.RecordBatch) (err error) {
 	return nil
 }
 
-// restart goes on behind the rows that were written, with the columns as they are now.
+// restart goes on behind the rows that were written, with the columns as they are
+// now; in CSV with those of the beginning, and fails with UNKNOWN_COLUMN when one is gone.
 func (r *reading) restart(ctx context.Context) error {
 	rest := r.scanner.Rest()
+	if rest.Columns == nil && r.format == rowio.CSV { // whose head is written
+		rest.Columns = r.info.Schema().Names()
+	}
 	s, err := r.client.Scanner(ctx, r.info.Path.String(), rest)
 	if err != nil {
 		return err
