@@ -33,8 +33,9 @@ func (a *app) lookupCommand() *cobra.Command {
 		Use: "lookup TABLE VALUE...", Short: "Find rows of a primary-key table by key",
 		Long: "Find a row by the values of its primary key, in the order of the key, or many with --keys-from. A key that has no\n" +
 			"row is told on standard error, and the exit code is 1. What was acked before is found.\n\n" +
-			"With --prefix the values are those of the bucket key (and of the partition columns), and all rows under it are\n" +
-			"found. With --insert-if-absent a key without row gets one, its other columns null or, if the table has an\n" +
+			"With --prefix the values are those of the bucket key and of the partition columns, as far as there are any, in the\n" +
+			"order of the primary key, and all rows under them are found. Values are texts as CSV has them.\n" +
+			"With --insert-if-absent a key without row gets one, its other columns null or, if the table has an\n" +
 			"auto-increment column, numbered by the server.\n\n" +
 			"Write -- before the values if one of them starts with a minus sign.",
 		Example: "  fluss lookup accounts 7\n" +
