@@ -1,4 +1,4 @@
-# `make help` lists the targets. Nothing needs to be installed but Go, make and python3.
+# `make help` lists the targets. Nothing needs to be installed but Go, make, python3 and, for connector-java, a JDK 17.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -17,6 +17,11 @@ PROTOC_GEN_VERSION  := v1.36.12
 PROTOC_GRPC_VERSION := v1.6.2
 PYARROW_VERSION     := 26.0.1
 
+# The lines of Flink that the SQL client is run with; see connector-java/flink-home.
+FLINK_VERSIONS := 1.20.3 2.3.0
+FLINK_HOMES    := $(TOOLS)/flink
+MAVEN          := $(CURDIR)/connector-java/mvnw -B -q --no-transfer-progress
+
 # Folders with Go code. A fuzz target runs for FUZZTIME.
 PACKAGES := ./proto/... ./flight/... ./sdk/... ./lake/... ./server/... ./e2e/...
 UNIT     := ./proto/... ./flight/... ./sdk/... ./server/...
@@ -31,8 +36,21 @@ build: ## Build bin/fluss
 	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN) ./server/cmd/fluss
 
 .PHONY: test
-test: build vet $(VENV)/.pyarrow-$(PYARROW_VERSION) ## Check and test everything, with the real binary: what CI runs
+test: build vet $(VENV)/.pyarrow-$(PYARROW_VERSION) test-java ## Check and test everything but Flink's jobs, with the real binary
 	FLUSS_BIN=$(BIN) FLUSS_PYTHON=$(VENV)/bin/python $(GO) test -timeout 20m ./...
+
+.PHONY: test-java
+test-java: ## Unit tests of the Java client and the Flink connector
+	cd connector-java && $(MAVEN) test
+
+.PHONY: connector
+connector: ## Build the Flink connector: a jar for each line in connector-java/dist
+	cd connector-java && $(MAVEN) -DskipTests package
+
+.PHONY: e2e-flink
+e2e-flink: build connector $(FLINK_VERSIONS:%=$(FLINK_HOMES)/%/.done) ## Flink jobs and Flink's SQL client against the real binary
+	cd connector-java && FLUSS_BIN=$(BIN) $(MAVEN) -DskipUnitTests verify
+	FLUSS_FLINK=$(FLINK_HOMES) FLUSS_BIN=$(BIN) $(GO) test -count=1 -timeout 20m ./e2e/flink
 
 .PHONY: vet
 vet: ## The quick checks: formatting, go vet
@@ -91,7 +109,7 @@ generate-check: generate ## Fail when something generated is stale
 
 .PHONY: clean
 clean: ## Remove what was built; tools and data stay
-	rm -rf bin
+	rm -rf bin connector-java/dist connector-java/*/target
 	$(GO) clean -testcache
 
 # install-tool,NAME,VERSION,PACKAGE: NAME-VERSION, and a link NAME for configuration files that name it.
@@ -106,6 +124,10 @@ $(eval $(call install-tool,golangci-lint,$(GOLANGCI_VERSION),github.com/golangci
 $(eval $(call install-tool,buf,$(BUF_VERSION),github.com/bufbuild/buf/cmd/buf))
 $(eval $(call install-tool,protoc-gen-go,$(PROTOC_GEN_VERSION),google.golang.org/protobuf/cmd/protoc-gen-go))
 $(eval $(call install-tool,protoc-gen-go-grpc,$(PROTOC_GRPC_VERSION),google.golang.org/grpc/cmd/protoc-gen-go-grpc))
+
+$(FLINK_HOMES)/%/.done:
+	cd connector-java && $(MAVEN) -f flink-home -Dflink.version=$* -Dhome=$(FLINK_HOMES)/$* package
+	@touch $@
 
 $(VENV)/.pyarrow-$(PYARROW_VERSION):
 	python3 -m venv $(VENV)

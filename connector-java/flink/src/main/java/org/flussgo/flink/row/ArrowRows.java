@@ -23,8 +23,11 @@ import org.apache.flink.table.data.columnar.vector.RowColumnVector;
 import org.apache.flink.table.data.columnar.vector.ShortColumnVector;
 import org.apache.flink.table.data.columnar.vector.TimestampColumnVector;
 import org.apache.flink.table.data.columnar.vector.VectorizedColumnBatch;
+import org.apache.flink.table.types.logical.LogicalType;
+import org.apache.flink.table.types.logical.LogicalTypeRoot;
 import org.flussgo.client.Types;
 import org.flussgo.client.arrow.Vector;
+import org.flussgo.proto.v1.TypeKind;
 
 /**
  * Vectors of the client as Flink's column vectors, so that rows are Flink's own {@link ColumnarRowData} over the bytes as they were
@@ -68,6 +71,28 @@ public final class ArrowRows {
                 return new Rows(v);
             default:
                 return new Texts(v);
+        }
+    }
+
+    /**
+     * The vector as a column of a narrower type, which it had when the job was planned: columns are widened while jobs run. A value that
+     * does not fit fails the job, which planned anew takes it.
+     */
+    public static ColumnVector vector(Vector v, LogicalType planned) {
+        TypeKind have = v.type().getKind();
+        boolean whole = have == TypeKind.TYPE_KIND_SMALLINT || have == TypeKind.TYPE_KIND_INT || have == TypeKind.TYPE_KIND_BIGINT;
+        switch (planned.getTypeRoot()) {
+            case TINYINT:
+            case SMALLINT:
+                return whole && have != TypeKind.TYPE_KIND_SMALLINT || have == TypeKind.TYPE_KIND_SMALLINT && planned.is(LogicalTypeRoot.TINYINT)
+                        ? new Narrower(v, planned)
+                        : vector(v);
+            case INTEGER:
+                return have == TypeKind.TYPE_KIND_BIGINT ? new Narrower(v, planned) : vector(v);
+            case FLOAT:
+                return have == TypeKind.TYPE_KIND_DOUBLE ? new Narrower(v, planned) : vector(v);
+            default:
+                return vector(v);
         }
     }
 
@@ -155,6 +180,63 @@ public final class ArrowRows {
         @Override
         public int getInt(int i) {
             return millisOfDay(v.getTime(i), precision);
+        }
+    }
+
+    /** Values of a type that is wider than the planned one. */
+    private static final class Narrower extends Base implements ByteColumnVector, ShortColumnVector, IntColumnVector, FloatColumnVector {
+        private final LogicalType planned;
+
+        Narrower(Vector v, LogicalType planned) {
+            super(v);
+            this.planned = planned;
+        }
+
+        private long whole(int i, long min, long max) {
+            long x;
+            switch (v.type().getKind()) {
+                case TYPE_KIND_BIGINT:
+                    x = v.getLong(i);
+                    break;
+                case TYPE_KIND_INT:
+                    x = v.getInt(i);
+                    break;
+                default:
+                    x = v.getShort(i);
+            }
+            if (x < min || x > max) {
+                throw tooWide(x);
+            }
+            return x;
+        }
+
+        private IllegalStateException tooWide(Object x) {
+            return new IllegalStateException("the value " + x + " of a column that was widened to " + Types.sql(v.type()) + " does not fit "
+                    + planned.asSummaryString() + ", which it was when the job was planned: plan the job anew");
+        }
+
+        @Override
+        public byte getByte(int i) {
+            return (byte) whole(i, Byte.MIN_VALUE, Byte.MAX_VALUE);
+        }
+
+        @Override
+        public short getShort(int i) {
+            return (short) whole(i, Short.MIN_VALUE, Short.MAX_VALUE);
+        }
+
+        @Override
+        public int getInt(int i) {
+            return (int) whole(i, Integer.MIN_VALUE, Integer.MAX_VALUE);
+        }
+
+        @Override
+        public float getFloat(int i) {
+            double x = v.getDouble(i);
+            if ((float) x != x && !Double.isNaN(x)) {
+                throw tooWide(x);
+            }
+            return (float) x;
         }
     }
 

@@ -44,11 +44,15 @@ final class BucketShuffle implements KeySelector<RowData, Integer> {
     @Override
     public Integer getKey(RowData row) {
         if (values == null) {
-            values = new FlinkValues(type);
             List<Field> columns = new ArrayList<>();
-            for (RowType.RowField f : type.getFields()) {
-                columns.add(Field.newBuilder().setName(f.getName()).setType(TypeConverter.fromFlink(f.getType())).build());
+            List<String> names = new ArrayList<>(bucketKeys);
+            names.addAll(partitionKeys);
+            int[] positions = new int[names.size()];
+            for (int i = 0; i < positions.length; i++) {
+                positions[i] = type.getFieldNames().indexOf(names.get(i));
+                columns.add(Field.newBuilder().setName(names.get(i)).setType(TypeConverter.fromFlink(type.getTypeAt(positions[i]))).build());
             }
+            values = new FlinkValues(type, positions);
             bucket = new BucketHash(columns, bucketKeys);
             partition = partitionKeys.isEmpty() ? null : new BucketHash(columns, partitionKeys);
         }

@@ -10,11 +10,13 @@ import org.flussgo.client.ScanStream;
 import org.flussgo.client.TableMetadata;
 import org.flussgo.proto.v1.BucketStart;
 import org.flussgo.proto.v1.Empty;
+import org.flussgo.proto.v1.Field;
 import org.flussgo.proto.v1.OffsetSpec;
 import org.flussgo.proto.v1.Projection;
 import org.flussgo.proto.v1.ScanMetadata;
 import org.flussgo.proto.v1.ScanRequest;
 import org.flussgo.proto.v1.ScanWhat;
+import org.flussgo.proto.v1.Schema;
 import org.flussgo.proto.v1.SystemColumn;
 
 /** The reading of one split: its scan of the server, opened again where it broke, from behind what was read. One thread uses it. */
@@ -143,14 +145,57 @@ final class BucketScan {
         if (at.partitionId != 0 && table.partition(at.partitionId) == null) {
             throw new FlussException(ErrorCode.UNKNOWN_PARTITION, "the partition " + at.partition + " was dropped");
         }
-        stream = client.scan(table.endpoint(at.partitionId, at.bucket), request(), onReady);
+        stream = client.scan(table.endpoint(at.partitionId, at.bucket), request(table), onReady);
     }
 
-    private ScanRequest request() {
+    /**
+     * The schema that the scan is made in. The newest, if it has the columns by the names that the job knows them by: types may be wider there,
+     * and rows written since do not fit the older one. Else the one that the job began with, in which columns since dropped are null.
+     */
+    private int schemaFor(TableMetadata table, List<Integer> ids) {
+        Schema began = schema(table, at.schemaId);
+        boolean same = spec.what != ScanSpec.What.BINLOG;
+        for (Field f : began.getColumnsList()) {
+            boolean wanted = ids.contains(f.getId()) || spec.filter.contains('"' + f.getName().replace("\"", "\"\"") + '"');
+            int now = table.indexOf(f.getName());
+            same = same && (!wanted || now >= 0 && table.columns().get(now).getId() == f.getId());
+        }
+        return same ? table.schema().getId() : at.schemaId;
+    }
+
+    private Schema schema(TableMetadata table, int id) {
+        for (Schema s : table.info().getSchemasList()) {
+            if (s.getId() == id) {
+                return s;
+            }
+        }
+        throw new FlussException(ErrorCode.UNKNOWN_SCHEMA, "table " + table.name() + " has no schema version " + id + " any more");
+    }
+
+    /** The ids of the columns wanted, by the schema that the job began with. */
+    private List<Integer> columnIds(TableMetadata table) {
+        List<Integer> out = new ArrayList<>();
+        Schema began = schema(table, at.schemaId);
+        for (String name : dataColumns(spec)) {
+            for (Field f : began.getColumnsList()) {
+                if (f.getName().equals(name)) {
+                    out.add(f.getId());
+                }
+            }
+        }
+        if (out.size() < dataColumns(spec).size()) {
+            throw new FlussException(ErrorCode.UNKNOWN_COLUMN,
+                    "table " + table.name() + " has not all of the columns " + dataColumns(spec) + ": it was changed after the job was planned");
+        }
+        return out;
+    }
+
+    private ScanRequest request(TableMetadata table) {
+        List<Integer> ids = spec.what == ScanSpec.What.BINLOG ? List.of() : columnIds(table);
         ScanRequest.Builder b = ScanRequest.newBuilder()
                 .setPath(spec.connection.path())
                 .setTableId(at.tableId)
-                .setSchemaId(at.schemaId)
+                .setSchemaId(schemaFor(table, ids))
                 .setWhat(what())
                 .addBuckets(at.bucket)
                 .setFilter(spec.filter)
@@ -160,7 +205,7 @@ final class BucketScan {
             b.addPartitions(at.partition);
         }
         if (spec.what != ScanSpec.What.BINLOG) {
-            b.setProjection(Projection.newBuilder().addAllNames(dataColumns(spec)));
+            b.setProjection(Projection.newBuilder().addAllIds(ids));
         }
         b.addAllSystemColumns(systemColumns(spec));
         if (at.resume.length > 0 || at.offset >= 0) {

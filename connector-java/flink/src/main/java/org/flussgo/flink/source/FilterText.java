@@ -8,6 +8,7 @@ import java.time.LocalTime;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -28,6 +29,9 @@ import org.apache.flink.table.types.logical.LogicalTypeRoot;
 final class FilterText {
     private static final DateTimeFormatter TIMESTAMP = DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm:ss.SSSSSSSSS");
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("HH:mm:ss.SSSSSSSSS");
+
+    private static final Set<LogicalTypeRoot> EXACT = EnumSet.of(
+            LogicalTypeRoot.TINYINT, LogicalTypeRoot.SMALLINT, LogicalTypeRoot.INTEGER, LogicalTypeRoot.BIGINT, LogicalTypeRoot.DECIMAL);
 
     private final Set<String> columns;
 
@@ -158,7 +162,8 @@ final class FilterText {
     private static boolean alike(LogicalTypeRoot literal, LogicalTypeRoot column) {
         boolean texts = literal == LogicalTypeRoot.CHAR && column == LogicalTypeRoot.VARCHAR;
         boolean bytes = literal == LogicalTypeRoot.BINARY && column == LogicalTypeRoot.VARBINARY;
-        return literal == column || texts || bytes;
+        boolean numbers = EXACT.contains(literal) && EXACT.contains(column); // compared as numbers on both sides, whatever their width
+        return literal == column || texts || bytes || numbers;
     }
 
     /** The text of a constant: as SQL, or plain, as the names of partitions have it. */

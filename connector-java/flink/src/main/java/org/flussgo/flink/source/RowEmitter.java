@@ -10,6 +10,7 @@ import org.apache.flink.table.data.columnar.ColumnarRowData;
 import org.apache.flink.table.data.columnar.vector.BytesColumnVector;
 import org.apache.flink.table.data.columnar.vector.ColumnVector;
 import org.apache.flink.table.data.columnar.vector.VectorizedColumnBatch;
+import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.types.RowKind;
 import org.flussgo.client.arrow.ArrowBatch;
 import org.flussgo.client.arrow.Vector;
@@ -67,17 +68,17 @@ final class RowEmitter<T> implements RecordEmitter<ScanBatch, T, SplitState> {
     private VectorizedColumnBatch columns(ArrowBatch rows) throws IOException {
         ColumnVector[] out = new ColumnVector[spec.outputs.size()];
         for (int i = 0; i < out.length; i++) {
-            out[i] = column(rows, spec.outputs.get(i));
+            out[i] = column(rows, spec.outputs.get(i), spec.type.getTypeAt(i));
         }
         VectorizedColumnBatch batch = new VectorizedColumnBatch(out);
         batch.setNumRows(rows.rows());
         return batch;
     }
 
-    private ColumnVector column(ArrowBatch rows, Output o) {
+    private ColumnVector column(ArrowBatch rows, Output o, LogicalType planned) {
         switch (o.kind) {
             case DATA:
-                return ArrowRows.vector(rows.column(data.indexOf(o.column)));
+                return ArrowRows.vector(rows.column(data.indexOf(o.column)), planned);
             case BEFORE:
                 return ArrowRows.vector(rows.column(0));
             case AFTER:
