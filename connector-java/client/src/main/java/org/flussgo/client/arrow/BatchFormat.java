@@ -1,5 +1,9 @@
 package org.flussgo.client.arrow;
 
+import org.flussgo.proto.v1.DataType;
+import org.flussgo.proto.v1.Field;
+import org.flussgo.proto.v1.TypeKind;
+
 /** Where the fields of a batch's header are: proto/batch/FORMAT.md. */
 final class BatchFormat {
     static final int HEADER_BYTES = 128;
@@ -23,8 +27,15 @@ final class BatchFormat {
     static final int BODY_BYTES = 80;
     static final int UNCOMPRESSED_BYTES = 84;
 
+    /** The last column of batches with change types, as proto/schema names it. */
+    static final Field CHANGE_TYPE = Field.newBuilder()
+            .setName("_change_type")
+            .setType(DataType.newBuilder().setKind(TypeKind.TYPE_KIND_TINYINT))
+            .build();
+
     private BatchFormat() {}
 
+    /** Rounds up to what batches and their buffers are aligned to. */
     static long pad(long n) {
         return n + ALIGN - 1 & -ALIGN;
     }

@@ -11,6 +11,7 @@ import org.apache.arrow.flatbuf.BodyCompressionMethod;
 import org.apache.arrow.flatbuf.CompressionType;
 import org.apache.arrow.flatbuf.Message;
 import org.apache.arrow.flatbuf.MessageHeader;
+import org.apache.arrow.flatbuf.MetadataVersion;
 import org.apache.arrow.flatbuf.RecordBatch;
 import org.flussgo.proto.v1.DataType;
 import org.flussgo.proto.v1.Field;
@@ -21,72 +22,110 @@ import org.flussgo.proto.v1.TypeKind;
  * was read without one can be asked for without another. Thread-safe.
  */
 public final class BatchReader {
-    private static final Field CHANGE_TYPE = Field.newBuilder()
-            .setName("_change_type")
-            .setType(DataType.newBuilder().setKind(TypeKind.TYPE_KIND_TINYINT))
-            .build();
+    private final Shape shape;
+    private final Shape withChangeTypes;
 
-    private final List<Field> fields;
-    private final List<Field> withChangeTypes;
-
-    /** A reader of batches of the columns, in their order. */
+    /**
+     * A reader of batches of the columns, in their order.
+     *
+     * @throws IllegalArgumentException for a type that no column can have
+     */
     public BatchReader(List<Field> fields) {
-        this.fields = Collections.unmodifiableList(new ArrayList<>(fields));
+        for (Field f : fields) {
+            Layout.check(f.getName(), f.getType());
+        }
+        shape = new Shape(fields);
         List<Field> with = new ArrayList<>(fields);
-        with.add(CHANGE_TYPE);
-        withChangeTypes = Collections.unmodifiableList(with);
+        with.add(BatchFormat.CHANGE_TYPE);
+        withChangeTypes = new Shape(with);
+    }
+
+    /** Columns, and what batches of them have. */
+    private static final class Shape {
+        final List<Field> fields;
+        final int nodes;
+        /** The first buffer of each column, and behind them the number of buffers. */
+        final int[] buffers;
+
+        Shape(List<Field> of) {
+            fields = Collections.unmodifiableList(new ArrayList<>(of));
+            buffers = new int[of.size() + 1];
+            int n = 0;
+            for (int i = 0; i < of.size(); i++) {
+                DataType t = of.get(i).getType();
+                n += Layout.nodes(t);
+                buffers[i + 1] = buffers[i] + Layout.buffers(t);
+            }
+            nodes = n;
+        }
     }
 
     /**
      * Reads a batch as Arrow Flight carries it.
      *
      * @param header the RecordBatch message, FlightData.data_header
-     * @param body the buffers, which the vectors look into: it must not be changed any more
+     * @param body the buffers, plain or compressed, which the vectors look into: it must not be changed any more
+     * @throws CorruptBatchException for bytes that are no batch of the columns
      */
     public ArrowBatch read(byte[] header, byte[] body) {
-        return read(fields, ByteBuffer.wrap(header), body, 0, body.length, null);
+        return read(shape, ByteBuffer.wrap(header), body, 0, body.length, null);
     }
 
     /**
-     * Reads a batch as proto/batch/FORMAT.md lays it out, checksums verified. One with change types has their vector last.
+     * Reads a batch as proto/batch/FORMAT.md lays it out, checksums verified. One with change types has their vector last: a TINYINT of 1
+     * (+I), 2 (-U), 3 (+U) or 4 (-D).
      *
      * @param batch where the batch is, which must not be changed any more
+     * @param offset where it starts
+     * @param length the bytes from there on that may be read; those behind the batch are not looked at
+     * @throws CorruptBatchException for bytes that are no batch of the columns, and for damaged ones
      */
     public ArrowBatch readBatch(byte[] batch, int offset, int length) {
         if (offset < 0 || length < BatchFormat.HEADER_BYTES || length > batch.length - offset) {
-            throw new CorruptBatchException(length + " bytes are too few for a batch");
+            throw new CorruptBatchException(length + " bytes at " + offset + " of " + batch.length + " are no batch");
         }
-        int total = Le.getInt(batch, offset + BatchFormat.TOTAL_BYTES);
         if (Le.getInt(batch, offset) != BatchFormat.MAGIC || batch[offset + BatchFormat.VERSION] != 1) {
-            throw new CorruptBatchException("bytes that are no batch of version 1");
+            throw new CorruptBatchException("the bytes are no batch of version 1");
         }
         if (crc(batch, offset + BatchFormat.HEAD_CRC, BatchFormat.HEADER_BYTES - BatchFormat.HEAD_CRC)
                 != Le.getInt(batch, offset + BatchFormat.HEADER_CRC)) {
             throw new CorruptBatchException("the header of a batch does not match its checksum");
         }
+        int total = Le.getInt(batch, offset + BatchFormat.TOTAL_BYTES);
         int meta = Le.getInt(batch, offset + BatchFormat.METADATA_BYTES);
         int table = Le.getInt(batch, offset + BatchFormat.COLUMN_TABLE_BYTES);
         int bodyBytes = Le.getInt(batch, offset + BatchFormat.BODY_BYTES);
         long head = BatchFormat.pad((long) BatchFormat.HEADER_BYTES + Math.max(0, meta) + Math.max(0, table));
         if (meta < 0 || table < 0 || bodyBytes < 0 || total > length || head + bodyBytes != total) {
-            throw new CorruptBatchException("the sizes in a batch's header do not add up");
+            throw new CorruptBatchException("the sizes in the header of a batch do not add up to the bytes that are there");
         }
-        int bodyAt = offset + (int) head;
         int metaAt = offset + BatchFormat.HEADER_BYTES;
+        int bodyAt = offset + (int) head;
         if (crc(batch, metaAt, bodyAt - metaAt) != Le.getInt(batch, offset + BatchFormat.HEAD_CRC)) {
             throw new CorruptBatchException("the head of a batch does not match its checksum");
         }
-        List<Field> of = (batch[offset + BatchFormat.FLAGS] & BatchFormat.FLAG_CHANGE_TYPES) != 0 ? withChangeTypes : fields;
-        if (table < BatchFormat.COLUMN_ENTRY_BYTES * of.size()) {
-            throw new CorruptBatchException("a batch tells of fewer columns than the " + of.size() + " of its schema");
+        Shape of = shape(batch[offset + BatchFormat.FLAGS]);
+        if (table < BatchFormat.COLUMN_ENTRY_BYTES * of.fields.size()) {
+            throw new CorruptBatchException("a batch tells of fewer columns than the " + of.fields.size() + " of its schema");
         }
         ByteBuffer header = ByteBuffer.wrap(batch, metaAt, meta).slice();
-        return read(of, header, batch, bodyAt, bodyBytes, (column, from, to) -> {
+        ArrowBatch b = read(of, header, batch, bodyAt, bodyBytes, (column, from, to) -> {
             int want = Le.getInt(batch, metaAt + meta + BatchFormat.COLUMN_ENTRY_BYTES * column);
             if (crc(batch, bodyAt + from, to - from) != want) {
-                throw new CorruptBatchException("column \"" + of.get(column).getName() + "\" of a batch does not match its checksum");
+                throw new CorruptBatchException("column \"" + of.fields.get(column).getName() + "\" of a batch does not match its checksum");
             }
         });
+        if (b.rows() != Le.getInt(batch, offset + BatchFormat.ROW_COUNT)) {
+            throw new CorruptBatchException("a batch has another number of rows in its header than in its metadata");
+        }
+        return b;
+    }
+
+    private Shape shape(byte flags) {
+        if ((flags & ~BatchFormat.FLAG_CHANGE_TYPES) != 0) {
+            throw new CorruptBatchException("a batch has flags that this client does not know: " + (flags & 0xff));
+        }
+        return flags == 0 ? shape : withChangeTypes;
     }
 
     private static int crc(byte[] b, int from, int length) {
@@ -100,29 +139,36 @@ public final class BatchReader {
         void check(int column, int from, int to);
     }
 
-    private static ArrowBatch read(List<Field> of, ByteBuffer header, byte[] body, int bodyAt, int bodyBytes, RangeCheck check) {
+    private static ArrowBatch read(Shape of, ByteBuffer header, byte[] body, int bodyAt, int bodyBytes, RangeCheck check) {
         try {
             Message m = Message.getRootAsMessage(header.order(ByteOrder.LITTLE_ENDIAN));
             if (m.headerType() != MessageHeader.RecordBatch) {
-                throw new CorruptBatchException("a message of type " + m.headerType() + " where a record batch was to come");
+                throw new CorruptBatchException("an Arrow message has the type " + m.headerType() + " where a record batch was to come");
+            }
+            if (m.version() != MetadataVersion.V5) {
+                throw new CorruptBatchException("a record batch has metadata version V" + (m.version() + 1) + ", only V5 is read");
             }
             RecordBatch rb = (RecordBatch) m.header(new RecordBatch());
             if (rb.length() < 0 || rb.length() > Integer.MAX_VALUE) {
-                throw new CorruptBatchException("a batch of " + rb.length() + " rows");
+                throw new CorruptBatchException("a batch says that it has " + rb.length() + " rows");
+            }
+            int n = of.fields.size();
+            if (rb.nodesLength() != of.nodes || rb.buffersLength() != of.buffers[n]) {
+                throw new CorruptBatchException("a batch has " + rb.nodesLength() + " nodes and " + rb.buffersLength()
+                        + " buffers, its columns have " + of.nodes + " and " + of.buffers[n]);
             }
             Cursor c = new Cursor(rb, body, bodyAt, bodyBytes);
             if (check != null) {
                 c.ranges(of, check);
             }
             c.decompress(codec(rb.compression()));
-            Vector[] columns = new Vector[of.size()];
-            for (int i = 0; i < columns.length; i++) {
-                columns[i] = c.vector(of.get(i).getType(), (int) rb.length());
+            Vector[] columns = new Vector[n];
+            for (int i = 0; i < n; i++) {
+                columns[i] = c.vector(of.fields.get(i).getType(), (int) rb.length());
             }
-            c.end();
-            return new ArrowBatch((int) rb.length(), columns, of);
-        } catch (IndexOutOfBoundsException | IllegalArgumentException | NullPointerException | ArithmeticException | AssertionError e) {
-            throw new CorruptBatchException("bytes that are no record batch", e);
+            return new ArrowBatch((int) rb.length(), columns, of.fields);
+        } catch (IndexOutOfBoundsException | IllegalArgumentException | NullPointerException | AssertionError e) {
+            throw new CorruptBatchException("the bytes are no record batch", e); // a flatbuffer that points outside of itself
         }
     }
 
@@ -131,7 +177,7 @@ public final class BatchReader {
             return Codec.NONE;
         }
         if (c.method() != BodyCompressionMethod.BUFFER) {
-            throw new CorruptBatchException("a batch compressed by the unknown method " + c.method());
+            throw new CorruptBatchException("a batch is compressed by the unknown method " + c.method());
         }
         if (c.codec() == CompressionType.LZ4_FRAME) {
             return Codec.LZ4_FRAME;
@@ -139,7 +185,7 @@ public final class BatchReader {
         if (c.codec() == CompressionType.ZSTD) {
             return Codec.ZSTD;
         }
-        throw new CorruptBatchException("a batch compressed with the unknown codec " + c.codec());
+        throw new CorruptBatchException("a batch is compressed with the unknown codec " + c.codec());
     }
 
     /** Walks the nodes and buffers of a record batch. */
@@ -162,7 +208,7 @@ public final class BatchReader {
                 long from = rb.buffers(i).offset();
                 long length = rb.buffers(i).length();
                 if (from < 0 || length < 0 || from > bodyBytes || length > bodyBytes - from) {
-                    throw new CorruptBatchException("a buffer [" + from + ", +" + length + ") outside of a body of " + bodyBytes + " bytes");
+                    throw new CorruptBatchException("a buffer of " + length + " bytes at " + from + " is not within the body of " + bodyBytes);
                 }
                 at[i] = bodyAt + (int) from;
                 size[i] = (int) length;
@@ -172,37 +218,15 @@ public final class BatchReader {
         }
 
         /** Hands the range of each column to the check: from its first buffer to that of the next column, or to the end. */
-        void ranges(List<Field> of, RangeCheck check) {
-            int b = 0;
-            int from = of.isEmpty() || at.length == 0 ? 0 : at[0];
-            for (int i = 0; i < of.size(); i++) {
-                b += buffers(of.get(i).getType());
-                int to = i + 1 < of.size() ? at[b] : bodyEnd;
+        void ranges(Shape of, RangeCheck check) {
+            int n = of.fields.size();
+            for (int i = 0; i < n; i++) {
+                int from = at[of.buffers[i]];
+                int to = i + 1 < n ? at[of.buffers[i + 1]] : bodyEnd;
                 if (to < from) {
                     throw new CorruptBatchException("the columns of a batch are out of order");
                 }
                 check.check(i, from - bodyAt, to - bodyAt);
-                from = to;
-            }
-        }
-
-        private static int buffers(DataType t) {
-            switch (Layout.form(t)) {
-                case TEXT:
-                    return 3;
-                case LIST:
-                    if (t.getKind() == TypeKind.TYPE_KIND_MAP) {
-                        return 3 + buffers(t.getFields(0).getType()) + buffers(t.getFields(1).getType());
-                    }
-                    return 2 + buffers(t.getFields(0).getType());
-                case STRUCT:
-                    int n = 1;
-                    for (Field f : t.getFieldsList()) {
-                        n += buffers(f.getType());
-                    }
-                    return n;
-                default:
-                    return 2;
             }
         }
 
@@ -217,9 +241,9 @@ public final class BatchReader {
             long nulls = rb.nodes(node).nullCount();
             node++;
             if (nodeLength != length || nulls < 0 || nulls > length) {
-                throw new CorruptBatchException("a column of " + nodeLength + " values, " + nulls + " of them null, among " + length + " rows");
+                throw new CorruptBatchException("a column has " + nodeLength + " values, " + nulls + " of them null, where " + length + " were to come");
             }
-            int validity = validity(length, nulls > 0);
+            int validity = validity(length, (int) nulls);
             switch (Layout.form(t)) {
                 case BITS:
                     return of(t, length, nulls, validity, -1, take((length + 7L) / 8), 0, null);
@@ -248,14 +272,14 @@ public final class BatchReader {
             if (t.getKind() == TypeKind.TYPE_KIND_MAP) {
                 long entries = rb.nodes(node++).length();
                 if (entries < n || entries > Integer.MAX_VALUE) {
-                    throw new CorruptBatchException("a map of " + entries + " entries where " + n + " are told of");
+                    throw new CorruptBatchException("a map has " + entries + " entries where its offsets tell of " + n);
                 }
-                validity((int) entries, false);
+                validity((int) entries, 0);
                 children = new Vector[] {vector(t.getFields(0).getType(), (int) entries), vector(t.getFields(1).getType(), (int) entries)};
             } else {
                 long elements = rb.nodes(node).length();
                 if (elements < n || elements > Integer.MAX_VALUE) {
-                    throw new CorruptBatchException("an array of " + elements + " elements where " + n + " are told of");
+                    throw new CorruptBatchException("an array has " + elements + " elements where its offsets tell of " + n);
                 }
                 children = new Vector[] {vector(t.getFields(0).getType(), (int) elements)};
             }
@@ -266,20 +290,33 @@ public final class BatchReader {
             return new Vector(t, length, (int) nulls, bytes, validity, offsets, values, width, children);
         }
 
-        /** The position of a validity bitmap; -1 when there are no nulls. */
-        private int validity(int length, boolean nulls) {
-            if (!nulls) {
+        /** The position of a validity bitmap, which must tell of so many nulls; -1 when there are none. */
+        private int validity(int length, int nulls) {
+            if (nulls == 0) {
                 buffer++;
                 return -1;
             }
-            return take((length + 7L) / 8);
+            int from = take((length + 7L) / 8);
+            int set = 0;
+            int end = from + (length >> 6 << 3);
+            int i = from;
+            for (; i < end; i += 8) {
+                set += Long.bitCount(Le.getLong(bytes, i));
+            }
+            for (int left = length & 63; left > 0; left -= 8) {
+                set += Integer.bitCount(bytes[i++] & (left < 8 ? (1 << left) - 1 : 0xff));
+            }
+            if (set != length - nulls) {
+                throw new CorruptBatchException("a column says that " + nulls + " of its values are null, its bitmap says " + (length - set));
+            }
+            return from;
         }
 
         /** The position of the next buffer, which must have so many bytes at least. */
         private int take(long needed) {
             int i = buffer++;
             if (size[i] < needed) {
-                throw new CorruptBatchException("a buffer of " + size[i] + " bytes where " + needed + " are needed");
+                throw new CorruptBatchException("a buffer has " + size[i] + " bytes where " + needed + " are needed");
             }
             return at[i];
         }
@@ -299,20 +336,13 @@ public final class BatchReader {
                 before = v;
             }
             if (fault < 0) {
-                throw new CorruptBatchException("offsets that go down");
+                throw new CorruptBatchException("offsets are negative or go down");
             }
             return from;
         }
 
         private long last(int offsets, int length) {
             return length == 0 ? 0 : Le.getInt(bytes, offsets + 4 * length);
-        }
-
-        void end() {
-            if (node != rb.nodesLength() || buffer != at.length) {
-                throw new CorruptBatchException(
-                        "a batch of " + rb.nodesLength() + " nodes and " + at.length + " buffers where its columns have " + node + " and " + buffer);
-            }
         }
     }
 }

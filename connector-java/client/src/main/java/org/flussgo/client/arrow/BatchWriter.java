@@ -4,9 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.CRC32C;
 import org.flussgo.client.Values;
-import org.flussgo.proto.v1.DataType;
 import org.flussgo.proto.v1.Field;
-import org.flussgo.proto.v1.TypeKind;
 
 /**
  * Collects rows of fixed columns and lays them out as a batch of proto/batch/FORMAT.md, statistics and checksums included. Not
@@ -15,31 +13,57 @@ import org.flussgo.proto.v1.TypeKind;
 public final class BatchWriter {
     private static final byte DELETE = 4;
     private static final int MESSAGE_BYTES = 96;
+    private static final int META_ENTRY_BYTES = 16;
+    private static final int MAX_BATCH_BYTES = Integer.MAX_VALUE - BatchFormat.ALIGN;
 
     private final ColumnBuilder[] columns;
+    private final ColumnBuilder.Tally tally = new ColumnBuilder.Tally();
     private final boolean[] keys;
-    private final Buf changeTypes;
+    private final ColumnBuilder.Fixed changeTypes;
     private final int schemaId;
     private final Codec codec;
+    private final Compression.Packer packer;
+    /** What a batch takes beside the values: header, metadata, and the zeros behind buffers, half of the most. */
+    private final int overhead;
     private int rows;
-    private int bytes;
+
+    /**
+     * A writer of batches whose rows all have all columns.
+     *
+     * @param fields the columns, in the order of the batch
+     * @param changeTypes whether a last column holds what each row does
+     * @throws IllegalArgumentException for a type that no column can have
+     */
+    public BatchWriter(List<Field> fields, int schemaId, boolean changeTypes, Codec codec) {
+        this(fields, schemaId, changeTypes, codec, null);
+    }
 
     /**
      * A writer of batches.
      *
      * @param fields the columns, in the order of the batch
      * @param changeTypes whether a last column holds what each row does
-     * @param keyColumns of rows that delete, only these columns are asked for, the others being null; null: all are
+     * @param keyColumns of rows that delete, only these columns are asked for, the others being null whatever their type says; null: all
+     *     are asked for
+     * @throws IllegalArgumentException for a type that no column can have
      */
     public BatchWriter(List<Field> fields, int schemaId, boolean changeTypes, Codec codec, boolean[] keyColumns) {
         this.columns = new ColumnBuilder[fields.size()];
+        int buffers = changeTypes ? 2 : 0;
         for (int i = 0; i < columns.length; i++) {
-            columns[i] = ColumnBuilder.of(fields.get(i).getName(), fields.get(i).getType());
+            Field f = fields.get(i);
+            Layout.check(f.getName(), f.getType());
+            columns[i] = ColumnBuilder.of(f.getName(), f.getType(), tally);
+            buffers += Layout.buffers(f.getType());
         }
         this.schemaId = schemaId;
         this.codec = codec;
+        this.packer = codec == Codec.NONE ? null : new Compression.Packer(codec);
         this.keys = keyColumns;
-        this.changeTypes = changeTypes ? new Buf() : null;
+        this.changeTypes = changeTypes
+                ? (ColumnBuilder.Fixed) ColumnBuilder.of(BatchFormat.CHANGE_TYPE.getName(), BatchFormat.CHANGE_TYPE.getType(), tally)
+                : null;
+        this.overhead = BatchFormat.HEADER_BYTES + MESSAGE_BYTES + buffers * (2 * META_ENTRY_BYTES + BatchFormat.ALIGN / 2);
     }
 
     /**
@@ -47,10 +71,13 @@ public final class BatchWriter {
      *
      * @param positions where in the row the value of each column is; null: at the position of the column
      * @param changeType 1 (+I), 2 (-U), 3 (+U) or 4 (-D); looked at where batches have change types
-     * @throws ValueException for a value that its column cannot hold; nothing of the row is added then
+     * @throws ValueException for a value that its column cannot hold: null where it is NOT NULL or the key of a MAP, a DECIMAL of more
+     *     digits, a BINARY(n) of another length, a CHAR(n) of more characters, a TIME that is not within a day, a MAP of other keys than
+     *     values. Nothing of the row is added then, nor when the row itself throws
      */
     public void add(Values row, int[] positions, byte changeType) {
-        boolean onlyKeys = changeType == DELETE && keys != null;
+        boolean onlyKeys = changeTypes != null && changeType == DELETE && keys != null;
+        long before = tally.bytes;
         boolean done = false;
         try {
             for (int i = 0; i < columns.length; i++) {
@@ -60,21 +87,26 @@ public final class BatchWriter {
                     columns[i].add(row, positions == null ? i : positions[i]);
                 }
             }
+            if (changeTypes != null) {
+                changeTypes.addByte(changeType);
+            }
             done = true;
         } finally {
             if (!done) {
-                for (ColumnBuilder c : columns) {
-                    c.truncate(rows);
-                }
+                truncate(rows);
+                tally.bytes = before;
             }
         }
-        if (changeTypes != null) {
-            int at = changeTypes.room(1);
-            changeTypes.a[at] = changeType;
-            changeTypes.n = at + 1;
-        }
         rows++;
-        bytes = 0; // asked for anew
+    }
+
+    private void truncate(int to) {
+        for (ColumnBuilder c : columns) {
+            c.truncate(to);
+        }
+        if (changeTypes != null) {
+            changeTypes.truncate(to);
+        }
     }
 
     /** The number of rows. */
@@ -87,52 +119,38 @@ public final class BatchWriter {
         return rows == 0;
     }
 
-    /** The bytes that the values take without compression, roughly. */
+    /** The bytes that the batch takes without compression, roughly; 0 when there are no rows. */
     public int bytes() {
-        if (bytes == 0 && rows > 0) {
-            for (ColumnBuilder c : columns) {
-                bytes += c.bytes();
-            }
-        }
-        return bytes;
+        return rows == 0 ? 0 : (int) Math.min(Integer.MAX_VALUE, overhead + tally.bytes);
     }
 
     /** Forgets the rows. */
     public void reset() {
-        for (ColumnBuilder c : columns) {
-            c.truncate(0);
-        }
-        if (changeTypes != null) {
-            changeTypes.truncate(0);
-        }
+        truncate(0);
+        tally.bytes = 0;
         rows = 0;
-        bytes = 0;
     }
 
-    /** The batch of the rows, with writer id 0 and sequence 0: see {@link #number}. It is the caller's. */
+    /**
+     * The batch of the rows, with writer id 0 and sequence 0: see {@link #number}. It is the caller's, and the rows are still there.
+     *
+     * @throws IllegalStateException when it would have more than 2 GiB
+     */
     public byte[] encode() {
         Plan plan = new Plan();
         for (ColumnBuilder c : columns) {
-            plan.column(c.nulls, Bounds.of(c));
-            c.visit(plan);
+            plan.column(c);
         }
         if (changeTypes != null) {
-            changeTypeColumn(plan);
+            plan.column(changeTypes);
         }
         return plan.encode();
     }
 
-    private void changeTypeColumn(Plan plan) {
-        ColumnBuilder c = ColumnBuilder.of("_change_type", DataType.newBuilder().setKind(TypeKind.TYPE_KIND_TINYINT).build());
-        ColumnBuilder.Fixed f = (ColumnBuilder.Fixed) c;
-        f.values.a = changeTypes.a;
-        f.values.n = changeTypes.n;
-        f.length = rows;
-        plan.column(0, null);
-        f.visit(plan);
-    }
-
-    /** Writes who wrote it, and as which of its batches in the bucket, into the header of an encoded batch. */
+    /**
+     * Writes who wrote it, and as which of its batches in the bucket, into the header of an encoded batch, and the header's checksum again.
+     * It can be done more than once.
+     */
     public static void number(byte[] batch, long writerId, int sequence) {
         Le.putLong(batch, BatchFormat.WRITER_ID, writerId);
         Le.putInt(batch, BatchFormat.SEQUENCE, sequence);
@@ -155,10 +173,11 @@ public final class BatchWriter {
         private final List<Bounds> bounds = new ArrayList<>();
         private long plain;
 
-        void column(int nulls, Bounds b) {
+        void column(ColumnBuilder c) {
             firstBuffers.add(buffers.size());
-            nullCounts.add(nulls);
-            bounds.add(b);
+            nullCounts.add(c.nulls);
+            bounds.add(Bounds.of(c));
+            c.visit(this);
         }
 
         @Override
@@ -169,8 +188,8 @@ public final class BatchWriter {
         @Override
         public void buffer(byte[] bytes, int n) {
             plain += BatchFormat.pad(n);
-            if (codec != Codec.NONE && n > 0) {
-                byte[] c = Compression.compress(codec, bytes, n);
+            if (packer != null && n > 0) {
+                byte[] c = packer.pack(bytes, n);
                 buffers.add(c);
                 sizes.add(c.length);
             } else {
@@ -180,7 +199,7 @@ public final class BatchWriter {
         }
 
         byte[] encode() {
-            int meta = MESSAGE_BYTES + 16 * nodes.size() + 8 + 16 * buffers.size();
+            int meta = MESSAGE_BYTES + META_ENTRY_BYTES * nodes.size() + 8 + META_ENTRY_BYTES * buffers.size();
             int table = BatchFormat.COLUMN_ENTRY_BYTES * firstBuffers.size();
             for (Bounds b : bounds) {
                 table += b == null ? 0 : b.min.length + b.max.length;
@@ -192,7 +211,7 @@ public final class BatchWriter {
                 at[i] = (int) body;
                 body += BatchFormat.pad(sizes.get(i));
             }
-            if (bodyAt + body > Integer.MAX_VALUE - 64) {
+            if (bodyAt + Math.max(plain, body) > MAX_BATCH_BYTES) {
                 throw new IllegalStateException("a batch of more than 2 GiB; send smaller ones");
             }
             byte[] out = new byte[bodyAt + (int) body];
@@ -219,7 +238,7 @@ public final class BatchWriter {
             Le.putInt(out, m + 48, 12);
             Le.putInt(out, m + 52, 40);
             Le.putLong(out, m + 56, rows);
-            Le.putInt(out, m + 64, 36 + 16 * nodes.size());
+            Le.putInt(out, m + 64, 36 + META_ENTRY_BYTES * nodes.size());
             if (packed) {
                 Le.putInt(out, m + 68, 12);
                 vtable(out, m + 72, 8, 8, 4, 5);
@@ -231,14 +250,14 @@ public final class BatchWriter {
             for (int[] n : nodes) {
                 Le.putLong(out, to, n[0]);
                 Le.putLong(out, to + 8, n[1]);
-                to += 16;
+                to += META_ENTRY_BYTES;
             }
             Le.putInt(out, to + 4, at.length);
             to += 8;
             for (int i = 0; i < at.length; i++) {
                 Le.putLong(out, to, at[i]);
                 Le.putLong(out, to + 8, sizes.get(i));
-                to += 16;
+                to += META_ENTRY_BYTES;
             }
         }
 

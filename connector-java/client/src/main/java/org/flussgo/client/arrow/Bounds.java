@@ -6,6 +6,7 @@ import org.flussgo.proto.v1.TypeKind;
 /** The smallest and largest value of a column, as a batch's column table has them. */
 final class Bounds {
     private static final int MAX_TEXT_BYTES = 32;
+    private static final int MAX_UTF8_BYTES = 4; // of a character
 
     final byte[] min;
     final byte[] max;
@@ -25,7 +26,15 @@ final class Bounds {
             return null;
         }
         if (c instanceof ColumnBuilder.Text) {
-            return texts((ColumnBuilder.Text) c);
+            ColumnBuilder.Text t = (ColumnBuilder.Text) c;
+            return texts(t, t.data.a, t.offsets.a, 0, t.type.getKind() != TypeKind.TYPE_KIND_BYTES);
+        }
+        if (c instanceof ColumnBuilder.Binaries) {
+            ColumnBuilder.Binaries b = (ColumnBuilder.Binaries) c;
+            return texts(b, b.values.a, null, b.width, false);
+        }
+        if (c instanceof ColumnBuilder.Bits) {
+            return bits((ColumnBuilder.Bits) c);
         }
         if (!(c instanceof ColumnBuilder.Fixed)) {
             return null;
@@ -130,27 +139,45 @@ final class Bounds {
         return high != 0 ? high < 0 : Long.compareUnsigned(Le.getLong(a, i * w), Le.getLong(a, j * w)) < 0;
     }
 
-    private static Bounds texts(ColumnBuilder.Text t) {
-        int lo = -1;
-        int hi = -1;
-        byte[] d = t.data.a;
-        for (int i = 0; i < t.length; i++) {
-            if (t.nulls > 0 && t.isNull(i)) {
-                continue;
-            }
-            if (lo < 0) {
-                lo = i;
-                hi = i;
-            } else if (Arrays.compareUnsigned(d, t.start(i), t.start(i + 1), d, t.start(lo), t.start(lo + 1)) < 0) {
-                lo = i;
-            } else if (Arrays.compareUnsigned(d, t.start(i), t.start(i + 1), d, t.start(hi), t.start(hi + 1)) > 0) {
-                hi = i;
+    private static Bounds bits(ColumnBuilder.Bits b) {
+        boolean anyTrue = false;
+        boolean anyFalse = false;
+        for (int i = 0; i < b.length && !(anyTrue && anyFalse); i++) {
+            if (b.nulls == 0 || !b.isNull(i)) {
+                boolean v = (b.values.a[i >> 3] >> (i & 7) & 1) != 0;
+                anyTrue |= v;
+                anyFalse |= !v;
             }
         }
-        boolean text = t.type.getKind() != TypeKind.TYPE_KIND_BYTES;
-        byte[] min = cut(d, t.start(lo), t.start(lo + 1), text);
-        byte[] max = cut(d, t.start(hi), t.start(hi + 1), text);
-        return new Bounds(min, max, min.length < t.start(lo + 1) - t.start(lo), max.length < t.start(hi + 1) - t.start(hi));
+        return fixed(1, anyFalse ? 0 : 1, anyTrue ? 1 : 0);
+    }
+
+    /** The bounds of bytes d between offsets, or of a width where offsets are null. */
+    private static Bounds texts(ColumnBuilder c, byte[] d, byte[] offsets, int width, boolean text) {
+        int loFrom = -1;
+        int loTo = 0;
+        int hiFrom = 0;
+        int hiTo = 0;
+        for (int i = 0; i < c.length; i++) {
+            if (c.nulls > 0 && c.isNull(i)) {
+                continue;
+            }
+            int from = offsets == null ? i * width : Le.getInt(offsets, 4 * i);
+            int to = offsets == null ? from + width : Le.getInt(offsets, 4 * i + 4);
+            if (loFrom < 0) {
+                loFrom = hiFrom = from;
+                loTo = hiTo = to;
+            } else if (Arrays.compareUnsigned(d, from, to, d, loFrom, loTo) < 0) {
+                loFrom = from;
+                loTo = to;
+            } else if (Arrays.compareUnsigned(d, from, to, d, hiFrom, hiTo) > 0) {
+                hiFrom = from;
+                hiTo = to;
+            }
+        }
+        byte[] min = cut(d, loFrom, loTo, text);
+        byte[] max = cut(d, hiFrom, hiTo, text);
+        return new Bounds(min, max, min.length < loTo - loFrom, max.length < hiTo - hiFrom);
     }
 
     /** The first bytes of a value, whole characters if it is a text. */
@@ -158,7 +185,7 @@ final class Bounds {
         int end = to;
         if (to - from > MAX_TEXT_BYTES) {
             end = from + MAX_TEXT_BYTES;
-            while (text && end > from && (d[end] & 0xc0) == 0x80) {
+            while (text && end > from + MAX_TEXT_BYTES - MAX_UTF8_BYTES && (d[end] & 0xc0) == 0x80) {
                 end--;
             }
         }

@@ -1,38 +1,53 @@
 package org.flussgo.client.arrow;
 
+import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.List;
+import org.flussgo.client.Types;
 import org.flussgo.client.Values;
 import org.flussgo.proto.v1.DataType;
 import org.flussgo.proto.v1.Field;
 import org.flussgo.proto.v1.TypeKind;
 
-/** Collects the values of a column, or of a field nested in one, in Arrow's buffers. */
+/**
+ * Collects the values of a column, or of a field nested in one, in Arrow's buffers. What throws halfway through a value leaves buffers that
+ * only {@link #truncate} puts right.
+ */
 abstract class ColumnBuilder {
+    private static final long SECONDS_PER_DAY = 24 * 60 * 60;
+
     final String path;
     final DataType type;
     final Buf validity = new Buf();
+    final Tally tally;
     int length;
     int nulls;
 
-    private ColumnBuilder(String path, DataType type) {
+    private ColumnBuilder(String path, DataType type, Tally tally) {
         this.path = path;
         this.type = type;
+        this.tally = tally;
+    }
+
+    /** Counts the bytes that went to the buffers of all columns of a writer. */
+    static final class Tally {
+        /** It only goes up; who truncates sets it back. */
+        long bytes;
     }
 
     /** A builder for a column; {@code path} is its name, with those of what it is nested in. */
-    static ColumnBuilder of(String path, DataType t) {
+    static ColumnBuilder of(String path, DataType t, Tally tally) {
         switch (Layout.form(t)) {
             case BITS:
-                return new Bits(path, t);
+                return new Bits(path, t, tally);
             case TEXT:
-                return new Text(path, t);
+                return new Text(path, t, tally);
             case LIST:
-                return t.getKind() == TypeKind.TYPE_KIND_MAP ? new Maps(path, t) : new Lists(path, t);
+                return t.getKind() == TypeKind.TYPE_KIND_MAP ? new Maps(path, t, tally) : new Lists(path, t, tally);
             case STRUCT:
-                return new Rows(path, t);
+                return new Rows(path, t, tally);
             default:
-                return t.getKind() == TypeKind.TYPE_KIND_BINARY ? new Binaries(path, t) : new Fixed(path, t);
+                return t.getKind() == TypeKind.TYPE_KIND_BINARY ? new Binaries(path, t, tally) : new Fixed(path, t, tally);
         }
     }
 
@@ -45,21 +60,30 @@ abstract class ColumnBuilder {
             addNull();
             return;
         }
-        if ((length & 7) == 0) {
-            validity.n = validity.room(1) + 1;
-        }
+        bit();
         put(v, i);
-        validity.a[length >> 3] |= (byte) (1 << (length & 7));
-        length++;
+        valid();
     }
 
     /** Adds a null, whatever the type says: one in a row that is null itself need not be allowed. */
     final void addNull() {
-        if ((length & 7) == 0) {
-            validity.n = validity.room(1) + 1;
-        }
+        bit();
         putNull();
         nulls++;
+        length++;
+    }
+
+    /** Makes room for the validity of the next value. */
+    final void bit() {
+        if ((length & 7) == 0) {
+            validity.n = validity.room(1) + 1;
+            tally.bytes++;
+        }
+    }
+
+    /** Tells that the next value is there and not null. */
+    final void valid() {
+        validity.a[length >> 3] |= (byte) (1 << (length & 7));
         length++;
     }
 
@@ -67,20 +91,21 @@ abstract class ColumnBuilder {
 
     abstract void putNull();
 
-    /** The bytes of the values, without validity: what adding a row costs, roughly. */
-    abstract int bytes();
-
     /** Forgets the values behind {@code to}. */
     void truncate(int to) {
         if (to >= length) {
             validity.truncate((length + 7) / 8);
             return;
         }
-        for (int i = to; i < length; i++) {
-            if (isNull(i)) {
-                nulls--;
-            } else {
-                validity.a[i >> 3] &= (byte) ~(1 << (i & 7));
+        if (to == 0) {
+            nulls = 0;
+        } else {
+            for (int i = to; i < length; i++) {
+                if (isNull(i)) {
+                    nulls--;
+                } else {
+                    validity.a[i >> 3] &= (byte) ~(1 << (i & 7));
+                }
             }
         }
         validity.truncate((to + 7) / 8);
@@ -104,11 +129,12 @@ abstract class ColumnBuilder {
         void buffer(byte[] bytes, int n);
     }
 
-    private static final class Bits extends ColumnBuilder {
-        private final Buf values = new Buf();
+    /** BOOLEAN. */
+    static final class Bits extends ColumnBuilder {
+        final Buf values = new Buf();
 
-        Bits(String path, DataType t) {
-            super(path, t);
+        Bits(String path, DataType t, Tally tally) {
+            super(path, t, tally);
         }
 
         @Override
@@ -123,22 +149,17 @@ abstract class ColumnBuilder {
         void putNull() {
             if ((length & 7) == 0) {
                 values.n = values.room(1) + 1;
+                tally.bytes++;
             }
-        }
-
-        @Override
-        int bytes() {
-            return values.n;
         }
 
         @Override
         void truncate(int to) {
-            int before = length;
             super.truncate(to);
-            for (int i = to; i < before; i++) {
-                values.a[i >> 3] &= (byte) ~(1 << (i & 7));
-            }
             values.truncate((to + 7) / 8);
+            if ((to & 7) != 0) {
+                values.a[to >> 3] &= (byte) ((1 << (to & 7)) - 1);
+            }
         }
 
         @Override
@@ -153,13 +174,28 @@ abstract class ColumnBuilder {
         final Buf values = new Buf();
         final int width;
         private final TypeKind kind;
-        private final BigInteger limit;
+        private final BigInteger limit; // of decimals: what none reaches
+        private final long small; // the same as a long, and of times
 
-        Fixed(String path, DataType t) {
-            super(path, t);
+        Fixed(String path, DataType t, Tally tally) {
+            super(path, t, tally);
             width = Layout.width(t);
             kind = t.getKind();
             limit = kind == TypeKind.TYPE_KIND_DECIMAL ? BigInteger.TEN.pow(t.getPrecision()) : null;
+            if (kind == TypeKind.TYPE_KIND_TIME) {
+                small = SECONDS_PER_DAY * Types.unitsPerSecond(t.getPrecision());
+            } else {
+                small = limit != null && t.getPrecision() <= Layout.SMALL_DECIMAL_DIGITS ? limit.longValueExact() : 0;
+            }
+        }
+
+        /** Adds a value of a TINYINT. */
+        void addByte(byte v) {
+            bit();
+            values.a[values.room(1)] = v;
+            values.n++;
+            tally.bytes++;
+            valid();
         }
 
         @Override
@@ -188,15 +224,22 @@ abstract class ColumnBuilder {
                 case TYPE_KIND_DECIMAL:
                     decimal(v, i, at);
                     break;
-                default:
+                case TYPE_KIND_TIME:
                     time(v.getTime(i, type.getPrecision()), at);
+                    break;
+                default:
+                    Le.putLong(values.a, at, v.getTime(i, type.getPrecision()));
             }
             values.n = at + width;
+            tally.bytes += width;
         }
 
         private void time(long t, int at) {
+            if (t < 0 || t >= small) {
+                throw new ValueException(path, "is " + Types.sql(type) + " and the value " + t + " is not within a day, [0, " + small + ")");
+            }
             if (width == 4) {
-                Le.putInt(values.a, at, Math.toIntExact(t));
+                Le.putInt(values.a, at, (int) t);
             } else {
                 Le.putLong(values.a, at, t);
             }
@@ -204,13 +247,13 @@ abstract class ColumnBuilder {
 
         private void decimal(Values v, int i, int at) {
             int p = type.getPrecision();
-            if (p <= 18) {
-                long small = v.getSmallDecimal(i, p, type.getScale());
-                if (small >= limit.longValue() || small <= -limit.longValue()) {
-                    throw tooLarge(BigInteger.valueOf(small));
+            if (p <= Layout.SMALL_DECIMAL_DIGITS) {
+                long unscaled = v.getSmallDecimal(i, p, type.getScale());
+                if (unscaled >= small || unscaled <= -small) {
+                    throw tooLarge(BigInteger.valueOf(unscaled));
                 }
-                Le.putLong(values.a, at, small);
-                Le.putLong(values.a, at + 8, small >> 63);
+                Le.putLong(values.a, at, unscaled);
+                Le.putLong(values.a, at + 8, unscaled >> 63);
                 return;
             }
             BigInteger large = v.getLargeDecimal(i, p, type.getScale());
@@ -222,18 +265,14 @@ abstract class ColumnBuilder {
         }
 
         private ValueException tooLarge(BigInteger unscaled) {
-            return new ValueException(path, "is " + org.flussgo.client.Types.sql(type) + " and the value "
-                    + new java.math.BigDecimal(unscaled, type.getScale()) + " has more digits");
+            return new ValueException(path, "is " + Types.sql(type) + " and the value "
+                    + new BigDecimal(unscaled, type.getScale()) + " has more digits");
         }
 
         @Override
         void putNull() {
             values.n = values.room(width) + width;
-        }
-
-        @Override
-        int bytes() {
-            return values.n;
+            tally.bytes += width;
         }
 
         @Override
@@ -252,10 +291,10 @@ abstract class ColumnBuilder {
     /** BINARY(n). */
     static final class Binaries extends ColumnBuilder {
         final Buf values = new Buf();
-        private final int width;
+        final int width;
 
-        Binaries(String path, DataType t) {
-            super(path, t);
+        Binaries(String path, DataType t, Tally tally) {
+            super(path, t, tally);
             width = t.getLength();
         }
 
@@ -268,16 +307,13 @@ abstract class ColumnBuilder {
             int at = values.room(width);
             System.arraycopy(b, 0, values.a, at, width);
             values.n = at + width;
+            tally.bytes += width;
         }
 
         @Override
         void putNull() {
             values.n = values.room(width) + width;
-        }
-
-        @Override
-        int bytes() {
-            return values.n;
+            tally.bytes += width;
         }
 
         @Override
@@ -297,8 +333,8 @@ abstract class ColumnBuilder {
     private abstract static class Offsets extends ColumnBuilder {
         final Buf offsets = new Buf();
 
-        Offsets(String path, DataType t) {
-            super(path, t);
+        Offsets(String path, DataType t, Tally tally) {
+            super(path, t, tally);
             offsets.n = 4;
         }
 
@@ -306,6 +342,7 @@ abstract class ColumnBuilder {
             int to = offsets.room(4);
             Le.putInt(offsets.a, to, at);
             offsets.n = to + 4;
+            tally.bytes += 4;
         }
 
         final int offset(int i) {
@@ -324,8 +361,8 @@ abstract class ColumnBuilder {
         final Buf data = new Buf();
         private final int most; // characters of a CHAR, or 0
 
-        Text(String path, DataType t) {
-            super(path, t);
+        Text(String path, DataType t, Tally tally) {
+            super(path, t, tally);
             most = t.getKind() == TypeKind.TYPE_KIND_CHAR ? t.getLength() : 0;
         }
 
@@ -338,6 +375,7 @@ abstract class ColumnBuilder {
             int at = data.room(b.length);
             System.arraycopy(b, 0, data.a, at, b.length);
             data.n = at + b.length;
+            tally.bytes += b.length;
             end(data.n);
         }
 
@@ -349,18 +387,9 @@ abstract class ColumnBuilder {
             return n;
         }
 
-        int start(int i) {
-            return offset(i);
-        }
-
         @Override
         void putNull() {
             end(data.n);
-        }
-
-        @Override
-        int bytes() {
-            return data.n + offsets.n;
         }
 
         @Override
@@ -380,15 +409,16 @@ abstract class ColumnBuilder {
     private static final class Lists extends Offsets {
         private final ColumnBuilder elements;
 
-        Lists(String path, DataType t) {
-            super(path, t);
-            elements = of(path + ".element", t.getFields(0).getType());
+        Lists(String path, DataType t, Tally tally) {
+            super(path, t, tally);
+            elements = of(path + ".element", t.getFields(0).getType(), tally);
         }
 
         @Override
         void put(Values v, int i) {
             Values list = v.getArray(i);
-            for (int k = 0; k < list.size(); k++) {
+            int n = list.size();
+            for (int k = 0; k < n; k++) {
                 elements.add(list, k);
             }
             end(elements.length);
@@ -397,11 +427,6 @@ abstract class ColumnBuilder {
         @Override
         void putNull() {
             end(elements.length);
-        }
-
-        @Override
-        int bytes() {
-            return offsets.n + elements.bytes();
         }
 
         @Override
@@ -422,21 +447,23 @@ abstract class ColumnBuilder {
         private final ColumnBuilder keys;
         private final ColumnBuilder values;
 
-        Maps(String path, DataType t) {
-            super(path, t);
+        Maps(String path, DataType t, Tally tally) {
+            super(path, t, tally);
             DataType key = t.getFields(0).getType().toBuilder().setNullable(false).build();
-            keys = of(path + ".key", key);
-            values = of(path + ".value", t.getFields(1).getType());
+            keys = of(path + ".key", key, tally);
+            values = of(path + ".value", t.getFields(1).getType(), tally);
         }
 
         @Override
         void put(Values v, int i) {
             Values k = v.getMapKeys(i);
             Values w = v.getMapValues(i);
-            for (int e = 0; e < k.size(); e++) {
-                keys.add(k, e);
+            int n = k.size();
+            if (w.size() != n) {
+                throw new ValueException(path, "is a MAP and the value has " + n + " keys and " + w.size() + " values");
             }
-            for (int e = 0; e < w.size(); e++) {
+            for (int e = 0; e < n; e++) {
+                keys.add(k, e);
                 values.add(w, e);
             }
             end(keys.length);
@@ -445,11 +472,6 @@ abstract class ColumnBuilder {
         @Override
         void putNull() {
             end(keys.length);
-        }
-
-        @Override
-        int bytes() {
-            return offsets.n + keys.bytes() + values.bytes();
         }
 
         @Override
@@ -473,12 +495,12 @@ abstract class ColumnBuilder {
     private static final class Rows extends ColumnBuilder {
         private final ColumnBuilder[] fields;
 
-        Rows(String path, DataType t) {
-            super(path, t);
+        Rows(String path, DataType t, Tally tally) {
+            super(path, t, tally);
             List<Field> of = t.getFieldsList();
             fields = new ColumnBuilder[of.size()];
             for (int k = 0; k < fields.length; k++) {
-                fields[k] = of(path + "." + of.get(k).getName(), of.get(k).getType());
+                fields[k] = of(path + "." + of.get(k).getName(), of.get(k).getType(), tally);
             }
         }
 
@@ -495,15 +517,6 @@ abstract class ColumnBuilder {
             for (ColumnBuilder f : fields) {
                 f.addNull();
             }
-        }
-
-        @Override
-        int bytes() {
-            int n = 0;
-            for (ColumnBuilder f : fields) {
-                n += f.bytes();
-            }
-            return n;
         }
 
         @Override

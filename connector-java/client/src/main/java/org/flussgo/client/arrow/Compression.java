@@ -7,24 +7,21 @@ import io.airlift.compress.zstd.ZstdCompressor;
 import io.airlift.compress.zstd.ZstdDecompressor;
 import java.util.Arrays;
 
-/** Arrow's compression of buffers: each starts with its plain length, or -1 when it follows as it is. */
+/** Arrow's compression of buffers: each that is not empty starts with its plain length, or -1 when it follows as it is. */
 final class Compression {
-    /** What the buffers of one batch may take when they are decompressed. */
-    private static final long MAX_PLAIN_BYTES = 1L << 30;
+    /**
+     * What the buffers of one batch may take when they are decompressed, in bytes: the limit that the server has for what it takes in
+     * (DefaultMaxUncompressed in proto/batch).
+     */
+    static final long MAX_PLAIN_BYTES = 64 << 20;
 
     private static final int PREFIX = 8;
-
-    // The LZ4 frame format, lz4_Frame_format.md 1.6.3; see proto/batch/lz4frame.go.
-    private static final int LZ4_MAGIC = 0x184D2204;
-    private static final int LZ4_HEADER_BYTES = 7;
-    private static final int LZ4_BLOCK_BYTES = 256 << 10;
-    private static final int LZ4_PLAIN_BLOCK = 1 << 31;
-    private static final int LZ4_FLAG_DICT = 1;
-    private static final int LZ4_FLAG_CONTENT_SUM = 1 << 2;
-    private static final int LZ4_FLAG_CONTENT_SIZE = 1 << 3;
-    private static final int LZ4_FLAG_BLOCK_SUM = 1 << 4;
-    private static final int LZ4_FLAG_INDEPENDENT = 1 << 5;
-    private static final byte[] LZ4_DESCRIPTOR = {0x60, 0x50, (byte) 0xfb};
+    private static final long AS_IT_IS = -1;
+    /** The size below which a buffer is written as it is. */
+    private static final int MIN_COMPRESS = 64;
+    // The most that a byte of a frame can become: a length byte of LZ4, and a zstd block of 4 bytes that repeats one to 128 KiB.
+    private static final long MOST_LZ4 = 255;
+    private static final long MOST_ZSTD = (128 << 10) / 4;
 
     private Compression() {}
 
@@ -32,147 +29,115 @@ final class Compression {
     static byte[] decompress(Codec codec, byte[] src, int[] at, int[] size) {
         long total = 0;
         for (int i = 0; i < at.length; i++) {
-            total += (plainLength(src, at[i], size[i]) + 7) & ~7L;
+            total += padded(plainLength(codec, src, at[i], size[i]));
         }
         if (total > MAX_PLAIN_BYTES) {
-            throw new CorruptBatchException("a batch says that it is " + total + " bytes when decompressed; at most " + MAX_PLAIN_BYTES + " are taken");
+            throw new CorruptBatchException(
+                    "a batch says that it has " + total + " bytes when decompressed; at most " + MAX_PLAIN_BYTES + " are taken");
         }
         byte[] out = new byte[(int) total];
+        Unpacker unpacker = new Unpacker(codec);
         int to = 0;
         for (int i = 0; i < at.length; i++) {
-            int n = (int) plainLength(src, at[i], size[i]);
+            int n = (int) plainLength(codec, src, at[i], size[i]);
             if (n > 0) {
-                one(codec, src, at[i], size[i], out, to, n);
+                unpacker.unpack(src, at[i], size[i], out, to, n);
             }
             at[i] = to;
             size[i] = n;
-            to += n + 7 & ~7;
+            to += (int) padded(n);
         }
         return out;
     }
 
-    private static long plainLength(byte[] src, int at, int size) {
+    private static long padded(long n) {
+        return (n + 7) & ~7L;
+    }
+
+    private static long plainLength(Codec codec, byte[] src, int at, int size) {
         if (size == 0) {
             return 0;
         }
         if (size < PREFIX) {
-            throw new CorruptBatchException("a compressed buffer of " + size + " bytes");
+            throw new CorruptBatchException("a compressed buffer has " + size + " bytes, fewer than its length takes");
         }
         long n = Le.getLong(src, at);
-        if (n == -1) {
+        if (n == AS_IT_IS) {
             return size - PREFIX;
         }
-        if (n < 0 || n > MAX_PLAIN_BYTES) {
-            throw new CorruptBatchException("a buffer that says it is " + n + " bytes when decompressed");
+        long most = (size - PREFIX) * (codec == Codec.ZSTD ? MOST_ZSTD : MOST_LZ4);
+        if (n < 0 || n > most) {
+            throw new CorruptBatchException(
+                    "a buffer of " + (size - PREFIX) + " bytes says that it has " + n + " when decompressed, which cannot be");
         }
         return n;
     }
 
-    private static void one(Codec codec, byte[] src, int at, int size, byte[] out, int to, int n) {
-        int from = at + PREFIX;
-        int length = size - PREFIX;
-        if (Le.getLong(src, at) == -1) {
-            System.arraycopy(src, from, out, to, n);
-            return;
+    /** Decompresses the buffers of a batch, one after the other. */
+    private static final class Unpacker {
+        private final ZstdDecompressor zstd;
+        private final Lz4Decompressor lz4;
+
+        Unpacker(Codec codec) {
+            zstd = codec == Codec.ZSTD ? new ZstdDecompressor() : null;
+            lz4 = codec == Codec.LZ4_FRAME ? new Lz4Decompressor() : null;
         }
-        try {
-            int got = codec == Codec.ZSTD ? new ZstdDecompressor().decompress(src, from, length, out, to, n) : lz4(src, from, length, out, to, n);
+
+        void unpack(byte[] src, int at, int size, byte[] out, int to, int n) {
+            int from = at + PREFIX;
+            int length = size - PREFIX;
+            if (Le.getLong(src, at) == AS_IT_IS) {
+                System.arraycopy(src, from, out, to, n);
+                return;
+            }
+            int got;
+            try {
+                got = zstd != null
+                        ? zstd.decompress(src, from, length, out, to, n)
+                        : Lz4Frame.decompress(lz4, src, from, length, out, to, n);
+            } catch (MalformedInputException | IllegalArgumentException | IndexOutOfBoundsException e) {
+                throw new CorruptBatchException("a buffer cannot be decompressed", e);
+            }
             if (got != n) {
-                throw new CorruptBatchException("a buffer has " + got + " bytes when decompressed, and says " + n);
+                throw new CorruptBatchException("a buffer has " + got + " bytes when decompressed and says that it has " + n);
             }
-        } catch (MalformedInputException | IllegalArgumentException | IndexOutOfBoundsException e) {
-            throw new CorruptBatchException("a buffer that cannot be decompressed", e);
         }
     }
 
-    private static int lz4(byte[] src, int from, int length, byte[] out, int to, int n) {
-        int end = from + length;
-        if (length < LZ4_HEADER_BYTES || Le.getInt(src, from) != LZ4_MAGIC) {
-            throw new CorruptBatchException("a buffer that is no LZ4 frame");
+    /** Compresses the buffers of batches. Not thread-safe. */
+    static final class Packer {
+        private final ZstdCompressor zstd;
+        private final Lz4Compressor lz4;
+        private byte[] scratch = new byte[0];
+
+        Packer(Codec codec) {
+            zstd = codec == Codec.ZSTD ? new ZstdCompressor() : null;
+            lz4 = codec == Codec.LZ4_FRAME ? new Lz4Compressor() : null;
         }
-        int flags = src[from + 4];
-        if ((flags >> 6 & 3) != 1 || (flags & LZ4_FLAG_DICT) != 0) {
-            throw new CorruptBatchException("an LZ4 frame of another version, or with a dictionary");
-        }
-        int at = from + LZ4_HEADER_BYTES + ((flags & LZ4_FLAG_CONTENT_SIZE) != 0 ? 8 : 0);
-        int wrote = 0;
-        Lz4Decompressor d = new Lz4Decompressor();
-        while (true) {
-            if (end - at < 4) {
-                throw new CorruptBatchException("an LZ4 frame that ends in the middle");
-            }
-            int mark = Le.getInt(src, at);
-            at += 4;
-            if (mark == 0) {
-                break;
-            }
-            int block = mark & ~LZ4_PLAIN_BLOCK;
-            if (block > end - at) {
-                throw new CorruptBatchException("an LZ4 frame that ends in the middle");
-            }
-            if ((mark & LZ4_PLAIN_BLOCK) != 0) {
-                if (block > n - wrote) {
-                    throw new CorruptBatchException("an LZ4 frame of more bytes than it says");
+
+        /** The first n bytes as a buffer, n above 0: compressed, or as they are when that is shorter. */
+        byte[] pack(byte[] src, int n) {
+            if (n >= MIN_COMPRESS) {
+                int end = frame(src, n);
+                if (end - PREFIX < n) {
+                    Le.putLong(scratch, 0, n);
+                    return Arrays.copyOf(scratch, end);
                 }
-                System.arraycopy(src, at, out, to + wrote, block);
-                wrote += block;
-            } else if ((flags & LZ4_FLAG_INDEPENDENT) != 0 || wrote == 0) {
-                wrote += d.decompress(src, at, block, out, to + wrote, n - wrote);
-            } else {
-                throw new CorruptBatchException("an LZ4 frame of linked blocks, which this client does not read");
             }
-            at += block + ((flags & LZ4_FLAG_BLOCK_SUM) != 0 ? 4 : 0);
-        }
-        if ((flags & LZ4_FLAG_CONTENT_SUM) != 0) {
-            at += 4;
-        }
-        if (at != end) {
-            throw new CorruptBatchException("bytes behind an LZ4 frame");
-        }
-        return wrote;
-    }
-
-    /** The buffer compressed, with its length in front; as it is, with -1 in front, when that is shorter. */
-    static byte[] compress(Codec codec, byte[] src, int n) {
-        byte[] out;
-        int end;
-        if (codec == Codec.ZSTD) {
-            ZstdCompressor c = new ZstdCompressor();
-            out = new byte[PREFIX + c.maxCompressedLength(n)];
-            end = PREFIX + c.compress(src, 0, n, out, PREFIX, out.length - PREFIX);
-        } else {
-            Lz4Compressor c = new Lz4Compressor();
-            int blocks = (n + LZ4_BLOCK_BYTES - 1) / LZ4_BLOCK_BYTES;
-            out = new byte[PREFIX + LZ4_HEADER_BYTES + 4 + blocks * (4 + c.maxCompressedLength(LZ4_BLOCK_BYTES))];
-            end = lz4Frame(c, src, n, out);
-        }
-        if (end >= PREFIX + n) {
-            out = new byte[PREFIX + n];
-            Le.putLong(out, 0, -1);
+            byte[] out = new byte[PREFIX + n];
+            Le.putLong(out, 0, AS_IT_IS);
             System.arraycopy(src, 0, out, PREFIX, n);
             return out;
         }
-        Le.putLong(out, 0, n);
-        return Arrays.copyOf(out, end);
-    }
 
-    private static int lz4Frame(Lz4Compressor c, byte[] src, int n, byte[] out) {
-        Le.putInt(out, PREFIX, LZ4_MAGIC);
-        System.arraycopy(LZ4_DESCRIPTOR, 0, out, PREFIX + 4, LZ4_DESCRIPTOR.length);
-        int at = PREFIX + LZ4_HEADER_BYTES;
-        for (int from = 0; from < n; from += LZ4_BLOCK_BYTES) {
-            int block = Math.min(n - from, LZ4_BLOCK_BYTES);
-            int got = c.compress(src, from, block, out, at + 4, out.length - at - 4);
-            if (got >= block) {
-                System.arraycopy(src, from, out, at + 4, block);
-                Le.putInt(out, at, block | LZ4_PLAIN_BLOCK);
-                got = block;
-            } else {
-                Le.putInt(out, at, got);
+        private int frame(byte[] src, int n) {
+            int most = PREFIX + (zstd != null ? zstd.maxCompressedLength(n) : Lz4Frame.bound(lz4, n));
+            if (scratch.length < most) {
+                scratch = new byte[most];
             }
-            at += 4 + got;
+            return zstd != null
+                    ? PREFIX + zstd.compress(src, 0, n, scratch, PREFIX, scratch.length - PREFIX)
+                    : Lz4Frame.compress(lz4, src, n, scratch, PREFIX);
         }
-        Le.putInt(out, at, 0);
-        return at + 4;
     }
 }

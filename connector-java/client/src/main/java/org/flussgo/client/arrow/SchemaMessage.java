@@ -6,12 +6,14 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.flatbuf.DateUnit;
 import org.apache.arrow.flatbuf.Decimal;
+import org.apache.arrow.flatbuf.Endianness;
 import org.apache.arrow.flatbuf.FixedSizeBinary;
 import org.apache.arrow.flatbuf.FloatingPoint;
 import org.apache.arrow.flatbuf.Int;
 import org.apache.arrow.flatbuf.KeyValue;
 import org.apache.arrow.flatbuf.Message;
 import org.apache.arrow.flatbuf.MessageHeader;
+import org.apache.arrow.flatbuf.MetadataVersion;
 import org.apache.arrow.flatbuf.Precision;
 import org.apache.arrow.flatbuf.Schema;
 import org.apache.arrow.flatbuf.Time;
@@ -22,18 +24,28 @@ import org.flussgo.proto.v1.DataType;
 import org.flussgo.proto.v1.Field;
 import org.flussgo.proto.v1.TypeKind;
 
-/** Reads an Arrow schema as columns, the inverse of the mapping in proto/schema. */
+/** Reads an Arrow schema as columns, the inverse of the mapping in proto/schema (FromArrow there). */
 public final class SchemaMessage {
     private static final String FIELD_ID = "PARQUET:field_id";
-    private static final int MAX_DEPTH = 64;
+    private static final int MAX_DEPTH = 32; // that of proto/schema
+    private static final int MIN_FIELD_BYTES = 4; // of a field in the flatbuffer: the offset to its vtable
     private static final int MILLI_DIGITS = 3;
     private static final int MICRO_DIGITS = 6;
     private static final int NANO_DIGITS = 9;
 
-    private SchemaMessage() {}
+    /**
+     * How many fields may still come. Fields of a flatbuffer may be the same bytes, so that a short one could tell of more than memory
+     * can hold.
+     */
+    private int fieldsLeft;
+
+    private SchemaMessage(int fieldsLeft) {
+        this.fieldsLeft = fieldsLeft;
+    }
 
     /**
-     * The columns that a Schema message tells, with their field ids, 0 where it has none.
+     * The columns that a Schema message tells, with their field ids, 0 where it has none. Nothing of an Arrow schema is kept that columns
+     * have not: a time has the largest precision of its unit, a text is a STRING, any time zone makes a TIMESTAMP_LTZ.
      *
      * @param message the flatbuffer of the message, as in FlightData.data_header
      * @throws CorruptBatchException for bytes that are none, and for types that no column of a table has
@@ -42,46 +54,83 @@ public final class SchemaMessage {
         try {
             Message m = Message.getRootAsMessage(ByteBuffer.wrap(message).order(ByteOrder.LITTLE_ENDIAN));
             if (m.headerType() != MessageHeader.Schema) {
-                throw new CorruptBatchException("a message of type " + m.headerType() + " where a schema was to come");
+                throw new CorruptBatchException("an Arrow message has the type " + m.headerType() + " where a schema was to come");
+            }
+            if (m.version() != MetadataVersion.V5) {
+                throw new CorruptBatchException("an Arrow schema has metadata version V" + (m.version() + 1) + ", only V5 is read");
             }
             Schema s = (Schema) m.header(new Schema());
+            if (s.endianness() != Endianness.Little) {
+                throw new CorruptBatchException("an Arrow schema is big-endian, which is not read");
+            }
+            SchemaMessage p = new SchemaMessage(message.length / MIN_FIELD_BYTES);
             List<Field> out = new ArrayList<>();
             for (int i = 0; i < s.fieldsLength(); i++) {
-                out.add(field(s.fields(i), 0));
+                out.add(p.field(s.fields(i), 1));
             }
             return out;
         } catch (IndexOutOfBoundsException | IllegalArgumentException | NullPointerException | AssertionError e) {
-            throw new CorruptBatchException("bytes that are no Arrow schema", e);
+            throw new CorruptBatchException("the bytes are no Arrow schema", e);
         }
     }
 
-    private static Field field(org.apache.arrow.flatbuf.Field f, int depth) {
+    private Field field(org.apache.arrow.flatbuf.Field f, int depth) {
         if (depth > MAX_DEPTH) {
-            throw new CorruptBatchException("a column nested more than " + MAX_DEPTH + " types deep");
+            throw new CorruptBatchException("a column is nested more than " + MAX_DEPTH + " types deep");
+        }
+        if (--fieldsLeft < 0) {
+            throw new CorruptBatchException("an Arrow schema has more fields than its bytes can hold");
+        }
+        if (f.dictionary() != null) {
+            throw unsupported(f, "dictionary-encoded");
         }
         DataType.Builder t = type(f).setNullable(f.nullable());
         if (f.typeType() == Type.Map) {
-            org.apache.arrow.flatbuf.Field entries = f.children(0);
-            t.addFields(field(entries.children(0), depth + 1).toBuilder().setName("key"));
+            org.apache.arrow.flatbuf.Field entries = children(f, 1).children(0);
+            children(entries, 2);
+            DataType.Builder key = field(entries.children(0), depth + 1).getType().toBuilder().setNullable(false);
+            t.addFields(Field.newBuilder().setId(id(entries.children(0))).setName("key").setType(key));
             t.addFields(field(entries.children(1), depth + 1).toBuilder().setName("value"));
         } else if (f.typeType() == Type.List) {
-            t.addFields(field(f.children(0), depth + 1).toBuilder().setName("element"));
+            t.addFields(field(children(f, 1).children(0), depth + 1).toBuilder().setName("element"));
         } else if (f.typeType() == Type.Struct_) {
             for (int i = 0; i < f.childrenLength(); i++) {
                 t.addFields(field(f.children(i), depth + 1));
             }
         }
-        return Field.newBuilder().setId(id(f)).setName(f.name() == null ? "" : f.name()).setType(t).build();
+        DataType type = t.build();
+        String fault = Layout.fault(type);
+        if (fault != null) {
+            throw new CorruptBatchException("column \"" + f.name() + "\" " + fault);
+        }
+        return Field.newBuilder().setId(id(f)).setName(f.name() == null ? "" : f.name()).setType(type).build();
     }
 
+    /** The field itself, which must have so many children. */
+    private static org.apache.arrow.flatbuf.Field children(org.apache.arrow.flatbuf.Field f, int n) {
+        if (f.childrenLength() != n) {
+            throw new CorruptBatchException("field \"" + f.name() + "\" of an Arrow schema has " + f.childrenLength() + " children, it must have " + n);
+        }
+        return f;
+    }
+
+    /** The field id in the metadata of a field; 0 when there is none, or what is there is no id. */
     private static int id(org.apache.arrow.flatbuf.Field f) {
         for (int i = 0; i < f.customMetadataLength(); i++) {
             KeyValue kv = f.customMetadata(i);
-            if (FIELD_ID.equals(kv.key()) && kv.value() != null && kv.value().matches("[0-9]{1,9}")) {
-                return Integer.parseInt(kv.value());
+            if (FIELD_ID.equals(kv.key())) {
+                return id(kv.value());
             }
         }
         return 0;
+    }
+
+    private static int id(String text) {
+        try {
+            return Math.max(0, Integer.parseInt(text));
+        } catch (NumberFormatException e) {
+            return 0;
+        }
     }
 
     private static DataType.Builder type(org.apache.arrow.flatbuf.Field f) {
@@ -114,7 +163,7 @@ public final class SchemaMessage {
                 }
                 return of(TypeKind.TYPE_KIND_DATE);
             case Type.Time:
-                return of(TypeKind.TYPE_KIND_TIME).setPrecision(digits(((Time) f.type(new Time())).unit()));
+                return time(f, (Time) f.type(new Time()));
             case Type.Timestamp:
                 Timestamp at = (Timestamp) f.type(new Timestamp());
                 boolean zoned = at.timezone() != null && !at.timezone().isEmpty();
@@ -126,8 +175,16 @@ public final class SchemaMessage {
             case Type.Struct_:
                 return of(TypeKind.TYPE_KIND_ROW);
             default:
-                throw unsupported(f, "the Arrow type " + f.typeType());
+                throw unsupported(f, "of the Arrow type " + f.typeType());
         }
+    }
+
+    private static DataType.Builder time(org.apache.arrow.flatbuf.Field f, Time t) {
+        DataType.Builder b = of(TypeKind.TYPE_KIND_TIME).setPrecision(digits(t.unit()));
+        if (t.bitWidth() != 8 * Layout.width(b.build())) {
+            throw unsupported(f, "a time of " + t.bitWidth() + " bits");
+        }
+        return b;
     }
 
     private static DataType.Builder integer(org.apache.arrow.flatbuf.Field f, Int t) {

@@ -9,8 +9,6 @@ import org.flussgo.proto.v1.DataType;
  * type, and only where they are not null; positions are from 0 to below {@link #length}. Immutable and thread-safe.
  */
 public final class Vector {
-    private static final int DECIMAL_BYTES = 16;
-
     private final DataType type;
     private final int length;
     private final int nullCount;
@@ -110,15 +108,15 @@ public final class Vector {
 
     /** DECIMAL with a precision of 18 at most: the unscaled value. */
     public long getSmallDecimal(int i) {
-        return Le.getLong(bytes, values + DECIMAL_BYTES * i);
+        return Le.getLong(bytes, values + Layout.DECIMAL_BYTES * i);
     }
 
     /** DECIMAL of any precision: the unscaled value. */
     public BigInteger getLargeDecimal(int i) {
-        byte[] big = new byte[DECIMAL_BYTES];
-        int at = values + DECIMAL_BYTES * i;
-        for (int k = 0; k < DECIMAL_BYTES; k++) {
-            big[k] = bytes[at + DECIMAL_BYTES - 1 - k];
+        byte[] big = new byte[Layout.DECIMAL_BYTES];
+        int at = values + Layout.DECIMAL_BYTES * i;
+        for (int k = 0; k < Layout.DECIMAL_BYTES; k++) {
+            big[k] = bytes[at + Layout.DECIMAL_BYTES - 1 - k];
         }
         return new BigInteger(big);
     }
