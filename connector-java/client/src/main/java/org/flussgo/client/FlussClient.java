@@ -1,7 +1,11 @@
 package org.flussgo.client;
 
 import io.grpc.Channel;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -153,7 +157,7 @@ public final class FlussClient implements AutoCloseable {
         long pause = FIRST_PAUSE_MS;
         for (int attempt = 1; ; attempt++) {
             try {
-                return f.apply(channel("", CONTROL));
+                return away(() -> f.apply(channel("", CONTROL)));
             } catch (RuntimeException t) {
                 FlussException e = FlussException.from(t);
                 if (e.code() == ErrorCode.UNAVAILABLE || e.code() == ErrorCode.DEADLINE_EXCEEDED) {
@@ -166,6 +170,23 @@ public final class FlussClient implements AutoCloseable {
                 sleep(pauseOf(e, pause), e);
                 pause = Math.min(2 * pause, LAST_PAUSE_MS);
             }
+        }
+    }
+
+    /**
+     * Makes a call in one of the client's own threads: what libraries leave in the thread that calls them would keep their class loader for
+     * as long as a thread of the application lives.
+     */
+    private <T> T away(Callable<T> call) {
+        Future<T> f = channels.executor.submit(call);
+        try {
+            return f.get();
+        } catch (InterruptedException e) {
+            f.cancel(true);
+            Thread.currentThread().interrupt();
+            throw new FlussException(ErrorCode.CANCELED, "interrupted while it waited for the server", Map.of(), e);
+        } catch (ExecutionException e) {
+            throw FlussException.from(e.getCause());
         }
     }
 
