@@ -192,8 +192,9 @@ abstract class ColumnBuilder {
         /** Adds a value of a TINYINT. */
         void addByte(byte v) {
             bit();
-            values.a[values.room(1)] = v;
-            values.n++;
+            int at = values.room(1); // first: it may make another array
+            values.a[at] = v;
+            values.n = at + 1;
             tally.bytes++;
             valid();
         }

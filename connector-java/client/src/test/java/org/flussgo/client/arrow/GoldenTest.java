@@ -72,4 +72,21 @@ class GoldenTest {
         String name = codec == Codec.NONE ? "none" : codec == Codec.ZSTD ? "zstd" : "lz4_frame";
         return Files.readAllBytes(DATA.resolve("v1_" + name + ".batch"));
     }
+
+    @Test
+    void changeTypesOfManyRows() throws Exception {
+        byte[] plain = golden(Codec.NONE);
+        ArrowBatch b = new BatchReader(COLUMNS).readBatch(plain, 0, plain.length);
+        BatchWriter w = new BatchWriter(COLUMNS, 7, true, Codec.NONE, null);
+        int rows = 1000;
+        for (int i = 0; i < rows; i++) {
+            w.add(VectorRow.of(b, i % b.rows()), null, (byte) (i % 4 + 1));
+        }
+        byte[] batch = w.encode();
+        ArrowBatch back = new BatchReader(COLUMNS).readBatch(batch, 0, batch.length);
+        assertThat(back.rows()).isEqualTo(rows);
+        for (int i = 0; i < rows; i++) {
+            assertThat(back.column(COLUMNS.size()).getByte(i)).isEqualTo((byte) (i % 4 + 1));
+        }
+    }
 }
