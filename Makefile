@@ -125,6 +125,10 @@ $(eval $(call install-tool,buf,$(BUF_VERSION),github.com/bufbuild/buf/cmd/buf))
 $(eval $(call install-tool,protoc-gen-go,$(PROTOC_GEN_VERSION),google.golang.org/protobuf/cmd/protoc-gen-go))
 $(eval $(call install-tool,protoc-gen-go-grpc,$(PROTOC_GRPC_VERSION),google.golang.org/grpc/cmd/protoc-gen-go-grpc))
 
+.PHONY: bench-flink
+bench-flink: build connector $(FLINK_VERSIONS:%=$(FLINK_HOMES)/%/.done) ## How fast jobs of Flink write, read and look up
+	FLUSS_BENCH=1 FLUSS_FLINK=$(FLINK_HOMES) FLUSS_BIN=$(BIN) $(GO) test -count=1 -timeout 30m -run TestSpeed -v ./e2e/flink
+
 $(FLINK_HOMES)/%/.done:
 	cd connector-java && $(MAVEN) -f flink-home -Dflink.version=$* -Dhome=$(FLINK_HOMES)/$* package
 	@touch $@

@@ -6,6 +6,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -178,7 +179,12 @@ public final class FlussClient implements AutoCloseable {
      * as long as a thread of the application lives.
      */
     private <T> T away(Callable<T> call) {
-        Future<T> f = channels.executor.submit(call);
+        Future<T> f;
+        try {
+            f = channels.executor.submit(call);
+        } catch (RejectedExecutionException e) {
+            throw new FlussException(ErrorCode.CANCELED, "the client is closed", Map.of(), e);
+        }
         try {
             return f.get();
         } catch (InterruptedException e) {

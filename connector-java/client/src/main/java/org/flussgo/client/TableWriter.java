@@ -48,8 +48,9 @@ public final class TableWriter implements AutoCloseable {
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition progress = lock.newCondition();
+    // Written under lock.
+    private volatile TableMetadata table;
     // Guarded by lock.
-    private TableMetadata table;
     private final Map<Long, BucketQueue[]> buckets = new HashMap<>();
     private final Map<String, Long> partitionIds = new HashMap<>();
     private final Map<String, WriteLink> links = new HashMap<>();

@@ -50,6 +50,7 @@ final class WriteLink extends ClientCall.Listener<WriteResponse> {
     void expire(long before) {
         for (BucketQueue.Batch b : pending.values()) {
             if (b.sentAt - before < 0) {
+                writer.unlink(this); // a call that was canceled takes no more messages
                 cancel("the server gave no answer in time");
                 return;
             }

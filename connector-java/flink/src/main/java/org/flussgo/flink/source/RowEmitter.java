@@ -56,6 +56,9 @@ final class RowEmitter<T> implements RecordEmitter<ScanBatch, T, SplitState> {
                 row.setRowKind(kind(kinds, i));
             }
             T record = reader.read(row);
+            if (record == null) {
+                continue; // the reader leaves the row out
+            }
             if (committedAt > 0) {
                 output.collect(record, committedAt);
             } else {

@@ -8,7 +8,7 @@ import org.apache.flink.table.types.logical.RowType;
 
 /** Makes what a source emits of the rows that are read. */
 public interface RowReader<T> extends Serializable {
-    /** The record of a row. The row looks into the batch that it came with: copy what is to stay for long. */
+    /** The record of a row, or null to leave it out. The row looks into the batch that it came with: copy what is to stay for long. */
     T read(RowData row) throws Exception;
 
     /** The type of the records of rows of the type. */
