@@ -41,7 +41,7 @@ final class FlussSinkWriter<T> implements SinkWriter<T> {
         client = spec.connection.connect();
         TableWriter opened = null;
         try {
-            rows.open(spec.type);
+            open();
             TableMetadata table = client.table(spec.connection.path());
             WritePlan plan = WritePlan.of(spec, table.info());
             opened = client.writer(spec.connection.path(), table.info().getTableId(), plan.options());
@@ -63,6 +63,14 @@ final class FlussSinkWriter<T> implements SinkWriter<T> {
                 // the task is over
             }
         });
+    }
+
+    private void open() {
+        try {
+            rows.open(spec.type);
+        } catch (IllegalArgumentException e) {
+            throw failures.refused("records for " + spec.connection.name() + " cannot be made rows: " + e.getMessage());
+        }
     }
 
     private void fail() throws IOException {

@@ -8,7 +8,11 @@ import org.apache.flink.types.Row;
 /** Makes the rows that a sink writes of what it gets. The kind of a row says what is done: INSERT and UPDATE_AFTER write it, DELETE deletes it. */
 @FunctionalInterface
 public interface RowWriter<T> extends Serializable {
-    /** Called once, before the first record, with the columns of the rows to make: those of the table. */
+    /**
+     * Called once, before the first record, with the columns of the rows to make: those of the table.
+     *
+     * @throws IllegalArgumentException when rows of these columns cannot be made, which ends the job
+     */
     default void open(RowType type) {}
 
     /** The row of a record, with all columns of the table; it is looked at before the next call. */
