@@ -2,7 +2,6 @@ package flight
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -359,7 +358,9 @@ func (st *stream) plan(ctx context.Context, h *batch.Header) (*project.Plan, err
 			return nil, err
 		}
 		if stored, ok = t.Info.SchemaByID(key.schema); !ok {
-			return nil, errcode.New(errcode.Internal, errors.New("a batch has a schema that its table lacks"), "a batch has the schema version %d, which table %s does not have", key.schema, t.Info.Path)
+			// Tablets write a schema just before the catalog tells of it.
+			return nil, errcode.New(errcode.Conflict, nil, "table %s is being altered: a batch has its schema version %d, which is not known here yet; try again",
+				t.Info.Path, key.schema)
 		}
 	}
 	p, err := st.scan.out.Plan(stored, key.changes)

@@ -28,7 +28,8 @@ func newFormats(catalog Catalog) *formats {
 }
 
 // get returns the format of a schema version. It fails with UNKNOWN_TABLE, and
-// with CORRUPT when the table has no such version.
+// with CONFLICT when the table has no such version: tablets write one just before
+// the catalog tells of it.
 func (f *formats) get(key formatKey) (*row.Format, error) {
 	if found, ok := f.find(key); ok {
 		return found, nil
@@ -39,7 +40,8 @@ func (f *formats) get(key formatKey) (*row.Format, error) {
 	}
 	s, ok := t.Info.SchemaByID(key.schema)
 	if !ok {
-		return nil, errcode.New(errcode.Corrupt, nil, "table %s has a row of schema version %d, which it never had", t.Info.Path, key.schema)
+		return nil, errcode.New(errcode.Conflict, nil, "table %s is being altered: a row has its schema version %d, which is not known here yet; try again",
+			t.Info.Path, key.schema)
 	}
 	return f.add(key, row.NewFormat(s), len(s.Columns)), nil
 }
@@ -53,7 +55,7 @@ type tableFormats struct {
 	lastID ids.SchemaID
 }
 
-// of returns the format of r. It fails with CORRUPT and UNKNOWN_TABLE.
+// of returns the format of r. It fails with CORRUPT, CONFLICT and UNKNOWN_TABLE.
 func (t *tableFormats) of(r []byte) (*row.Format, error) {
 	id, err := row.SchemaID(r)
 	if err != nil {
