@@ -8,7 +8,9 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.SynchronousQueue;
@@ -28,6 +30,7 @@ final class Channels {
     private static final int FLOW_CONTROL_WINDOW = 4 << 20;
     private static final int EVENT_LOOPS = 2;
     private static final int IDLE_SECONDS = 5;
+    private static final int CLOSE_SECONDS = 1;
 
     final ScheduledThreadPoolExecutor timer;
     private final ClientConfig config;
@@ -54,7 +57,10 @@ final class Channels {
         }
     }
 
-    /** Leaves them; the last one out stops connections and threads, without waiting for calls. */
+    /**
+     * Leaves them; the last one out stops connections and threads, without waiting for calls. The threads have ended when it returns, or so
+     * nearly always: a class loader may be closed right after a job, and a thread that still needs a class of it would cry out.
+     */
     void leave() {
         synchronized (SHARED) {
             if (--users > 0) {
@@ -62,13 +68,23 @@ final class Channels {
             }
             SHARED.remove(config);
         }
+        List<ManagedChannel> open;
         synchronized (this) {
-            channels.values().forEach(ManagedChannel::shutdownNow);
+            open = new ArrayList<>(channels.values());
             channels.clear();
         }
         timer.shutdownNow();
+        open.forEach(ManagedChannel::shutdownNow);
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(CLOSE_SECONDS);
+        try {
+            for (ManagedChannel c : open) {
+                c.awaitTermination(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         executor.shutdown();
-        loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        loops.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS).awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
     }
 
     /** The connection of a lane to a server, opened when it is first used: what is long in one lane holds up nobody in another. */
