@@ -7,9 +7,9 @@ import "github.com/VictoriaMetrics/fastcache"
 // long, be its blocks in memory or not. It is safe for concurrent use.
 //
 // What it has of a key is what the store has, or older while a layer of the space
-// has the key, since layers are looked into first. That is why a layer that is
-// dropped is written to it before, and why a row read from the store is not
-// taken when a layer was dropped meanwhile.
+// has the key, since layers are looked into first. That is why a layer is written
+// to it before it is dropped, and why a row read from the store is not taken when a
+// layer was about to be dropped meanwhile.
 type Cache struct{ c *fastcache.Cache }
 
 // minCache is the smallest cache that the library makes.

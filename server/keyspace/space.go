@@ -53,10 +53,7 @@ type Space struct {
 	mu     sync.RWMutex
 	active *layer
 	frozen []*layer // oldest first
-	// written is the last layer that was thawed: the store has its rows, and reads
-	// of keys that change often find them here. nil when there is none.
-	written *layer
-	// drops counts the layers that are gone.
+	// drops counts the layers that are about to go, or gone.
 	drops uint64
 }
 
@@ -96,11 +93,6 @@ func (s *Space) inMemory(key []byte) (row []byte, found bool, drops uint64) {
 			return e.row, true, 0
 		}
 	}
-	if s.written != nil {
-		if e, ok := s.written.Get(probe); ok {
-			return e.row, true, 0
-		}
-	}
 	return nil, false, s.drops
 }
 
@@ -123,6 +115,10 @@ type Reader struct {
 // Reader returns a reader.
 func (s *Space) Reader() Reader { return Reader{s: s, scratch: slices.Clone(s.prefix)} }
 
+// keepScratch is the size up to which a reader's memory is used for the next row:
+// every bucket has readers that live as long as it does.
+const keepScratch = 64 << 10
+
 // Get returns the row of key, nil when it has none. The row is valid until the
 // next call and must not be changed. It fails with CORRUPT(segment).
 func (r *Reader) Get(key []byte) ([]byte, error) {
@@ -141,7 +137,9 @@ func (r *Reader) Get(key []byte) ([]byte, error) {
 		}
 		r.s.remember(out[:at], out[at:], drops)
 	}
-	r.scratch = out
+	if cap(out) <= keepScratch {
+		r.scratch = out
+	}
 	return out[at:], nil
 }
 
@@ -187,34 +185,29 @@ func (f *Frozen) Write(w *kvstore.Batch) error {
 	return err
 }
 
-// Thaw takes the layer for written: the store has its rows now. Layers are thawed
-// in the order in which they were frozen.
+// Thaw drops the layer: the store has its rows now. They go to the cache, where
+// reads of keys that change often find them. Layers are thawed in the order in which
+// they were frozen.
 func (f *Frozen) Thaw() {
-	f.s.retire()
+	f.s.mu.Lock()
+	f.s.drops++ // before the rows are cached: whoever looked before the layer had them may have older ones
+	f.s.mu.Unlock()
+	f.cache()
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
-	f.s.written = f.layer
-	f.s.drops++
 	f.s.frozen = slices.DeleteFunc(f.s.frozen, func(l *layer) bool { return l == f.layer })
 }
 
-// retire writes the layer that is about to be dropped into the cache. Only Thaw
-// changes which one that is.
-func (s *Space) retire() {
-	s.mu.RLock()
-	old := s.written
-	s.mu.RUnlock()
-	if old == nil {
-		return
-	}
-	key := slices.Clone(s.prefix)
+// cache writes the layer's rows into the cache.
+func (f *Frozen) cache() {
+	key := slices.Clone(f.s.prefix)
 	n := 0
-	old.Scan(func(e entry) bool {
+	f.layer.Scan(func(e entry) bool {
 		if n++; n%breathe == 0 {
 			runtime.Gosched()
 		}
-		key = append(key[:len(s.prefix)], e.key...)
-		s.cache.put(key, e.row)
+		key = append(key[:len(f.s.prefix)], e.key...)
+		f.s.cache.put(key, e.row)
 		return true
 	})
 }

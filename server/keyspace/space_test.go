@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -172,6 +173,41 @@ func TestSpaceIsAMap(t *testing.T) {
 		v.snapshot.Close()
 		v.snapshot.Close()
 	}
+}
+
+// A bucket keeps no row in memory that the store has, however long nothing is
+// written to it.
+func TestThawLetsRowsGo(t *testing.T) {
+	kv := open(t, vfs.NewMem())
+	cache := keyspace.NewCache(0)
+	defer cache.Close()
+	space := keyspace.New(kv, cache, []byte("p"))
+	gone := make(chan struct{})
+	row := make([]byte, 1<<20)
+	runtime.AddCleanup(&row[0], func(struct{}) { close(gone) }, struct{}{})
+	space.Lock()
+	space.Set([]byte("k"), row)
+	space.Unlock()
+	row = nil
+	f := space.Freeze()
+	b := kv.NewBatch()
+	require.NoError(t, f.Write(b))
+	require.NoError(t, b.Commit())
+	f.Thaw()
+	f = nil
+	for range 10 {
+		runtime.GC()
+		select {
+		case <-gone:
+			r := space.Reader()
+			got, err := r.Get([]byte("k"))
+			require.NoError(t, err)
+			require.Len(t, got, 1<<20)
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	t.Fatal("the row is still in memory")
 }
 
 // Readers that run beside writes and checkpoints never see a row that is older than
