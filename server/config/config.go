@@ -71,8 +71,9 @@ type Config struct {
 	// without memory-cache, are the soft limit of the Go heap (GOMEMLIMIT); the rest is
 	// for what lies outside of it. Range 256MiB up.
 	MemoryLimit Bytes `option:"memory-limit" group:"Memory"`
-	// Writes that wait or are being made durable. Past it writers are held back.
-	// 0 means 1/16 of memory-limit; at least 32MiB.
+	// Writes that wait or are being made durable, and batches that are decompressed to
+	// be looked at. Past it writers are held back. 0 means 1/16 of memory-limit, at
+	// least 32MiB.
 	MemoryInflight Bytes `option:"memory-inflight" group:"Memory"`
 	// Ends of logs, kept for readers that follow closely. When small, readers that
 	// lag by milliseconds read files. 0 means 1/8 of memory-limit; at least 1MiB.
@@ -82,8 +83,8 @@ type Config struct {
 	MemoryPending Bytes `option:"memory-pending" group:"Memory"`
 	// Rows of primary-key tables that changed since the last checkpoint, past which
 	// one is made. More writes hot rows to disk less often and makes restarts slower;
-	// upserts are held back at four times as much. 0 means 1/32 of memory-limit; at
-	// least 1MiB.
+	// upserts are held back at four times as much. 0 means 1/32 of memory-limit, up to
+	// 512MiB. Range 1MiB to 512MiB.
 	MemoryRows Bytes `option:"memory-rows" group:"Memory"`
 	// Cache of the key-value store, which has the rows of primary-key tables: half of
 	// it for its blocks, half for single rows. It is outside of the Go heap.
@@ -151,6 +152,11 @@ const (
 	pendingPart  = 8
 	rowsPart     = 32
 	cachePart    = 4
+
+	// minInflight is the smallest memory-inflight.
+	minInflight = 32 * MiB
+	// maxRows is the largest memory-rows; see tablet.MaxRowsBytes.
+	maxRows = 512 * MiB
 )
 
 // EnsureDefaults sets what is zero to its default, the budgets to their parts of
@@ -165,10 +171,10 @@ func (c *Config) EnsureDefaults() {
 func (c *Config) HeapLimit() Bytes { return (c.MemoryLimit - c.MemoryCache) / 4 * 3 }
 
 func (c *Config) ensureBudgets() {
-	setDefault(&c.MemoryInflight, c.MemoryLimit/inflightPart)
+	setDefault(&c.MemoryInflight, max(c.MemoryLimit/inflightPart, minInflight))
 	setDefault(&c.MemoryTail, c.MemoryLimit/tailPart)
 	setDefault(&c.MemoryPending, c.MemoryLimit/pendingPart)
-	setDefault(&c.MemoryRows, c.MemoryLimit/rowsPart)
+	setDefault(&c.MemoryRows, min(c.MemoryLimit/rowsPart, maxRows))
 	setDefault(&c.MemoryCache, c.MemoryLimit/cachePart)
 }
 

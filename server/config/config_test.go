@@ -221,3 +221,16 @@ func TestFileCannotBeRead(t *testing.T) {
 	_, err = Load(flagSet(t, "--config", writeFile(t, "# nothing\n")), env())
 	require.NoError(t, err)
 }
+
+// Whatever memory limit is taken is one with which the server starts; one that is
+// not is refused by its own name.
+func TestAnyMemoryLimitHasBudgets(t *testing.T) {
+	for _, limit := range []Bytes{256 * MiB, 300 * MiB, GiB, 100 * GiB} {
+		c := &Config{MemoryLimit: limit}
+		c.EnsureDefaults()
+		require.NoError(t, c.Validate(), "%v", limit)
+	}
+	c := &Config{MemoryLimit: 255 * MiB}
+	c.EnsureDefaults()
+	require.EqualError(t, c.Validate(), "memory-limit: 255MiB is below 256MiB")
+}

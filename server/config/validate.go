@@ -116,10 +116,10 @@ func (c *Config) validateWrites(k *checker) {
 	within(k, "inflight-wait", duration(c.InflightWait), duration(time.Millisecond), duration(5*time.Minute))
 	atLeast(k, "writer-expiry", duration(c.WriterExpiry), duration(time.Minute))
 	atLeast(k, "memory-limit", c.MemoryLimit, 256*MiB)
-	atLeast(k, "memory-inflight", c.MemoryInflight, 32*MiB)
+	atLeast(k, "memory-inflight", c.MemoryInflight, minInflight)
 	atLeast(k, "memory-tail", c.MemoryTail, MiB)
 	atLeast(k, "memory-pending", c.MemoryPending, MiB)
-	atLeast(k, "memory-rows", c.MemoryRows, MiB)
+	within(k, "memory-rows", c.MemoryRows, MiB, maxRows)
 	atLeast(k, "memory-cache", c.MemoryCache, MiB)
 	if sum := c.MemoryInflight + c.MemoryTail + c.MemoryPending + c.MemoryRows + c.MemoryCache; sum > c.MemoryLimit {
 		k.fault("memory-limit", "the budgets add up to %v, above the limit of %v", sum, c.MemoryLimit)
