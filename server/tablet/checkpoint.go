@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"github.com/fluss-go/fluss/proto/errcode"
@@ -102,6 +103,11 @@ func (h *Host) syncParts(ctx context.Context, parts []*part) {
 	var wg sync.WaitGroup
 	for _, p := range parts {
 		wg.Go(func() {
+			defer func() {
+				if v := recover(); v != nil { // Pebble's answer to a batch that is too large
+					p.err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+				}
+			}()
 			p.err = errors.Join(p.captured.writeRows(p.batch), h.logs.SyncAll(ctx, p.captured.logs))
 			if p.err == nil && h.opt.Durability == DurabilityMemory {
 				p.err = p.tablet.wal.Sync()

@@ -201,6 +201,7 @@ func (t *Tablet) applyEntry(e *pb.Entry) error {
 	if err != nil {
 		return fmt.Errorf("apply entry %d: %w", at.index, err)
 	}
+	t.host.wrote() // rows count from now on, and hold may be waiting for them
 	t.storage.compact(at)
 	t.mu.Lock()
 	t.at = at

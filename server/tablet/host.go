@@ -33,6 +33,8 @@ type Host struct {
 	// lane bounds the tablets that merge rows at the same time, so that a processor
 	// is left for reads.
 	lane chan struct{}
+	// heavy is held by the tablet whose merge takes much memory.
+	heavy chan struct{}
 
 	diskFull atomic.Bool
 	kick     chan struct{} // asks for a checkpoint
@@ -79,6 +81,7 @@ func OpenHost(ctx context.Context, o HostOptions) (*Host, error) {
 		kick:   make(chan struct{}, 1),
 		stop:   make(chan struct{}),
 		lane:   make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)),
+		heavy:  make(chan struct{}, 1),
 	}
 	for _, id := range o.Tablets {
 		t := h.newTablet(id)

@@ -33,6 +33,8 @@ type machine struct {
 	merger merger
 	// lane is held by the one that merges rows; nil while nobody reads yet.
 	lane chan struct{}
+	// heavy is held by the one whose batch took more than lightMerge; nil for no such bound.
+	heavy chan struct{}
 	// rowBytes is the memory of the rows set since the last capture.
 	rowBytes int64
 

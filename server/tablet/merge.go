@@ -2,7 +2,6 @@ package tablet
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 	"unsafe"
 
@@ -52,9 +51,13 @@ type slot struct {
 // maxChangeBytes is the size past which changes go into another batch.
 const maxChangeBytes = 512 << 10
 
-// breathe is after how many rows a merge lets other goroutines run: reads must not
-// wait for the 10 ms after which the scheduler would see to that.
-const breathe = 64
+// breathe is after how many rows, and breatheBytes after how much memory taken, a
+// merge lets other goroutines and other tablets' merges run: reads must not wait for
+// the 10 ms after which the scheduler would see to that.
+const (
+	breathe      = 64
+	breatheBytes = 1 << 20
+)
 
 // merger has the memory that merging a batch takes; it is used again and again.
 type merger struct {
@@ -64,38 +67,24 @@ type merger struct {
 	arena arena
 	row   []byte // an old row in the newest format
 	out   merged
+	// taken is the memory that the batch took so far, in bytes; heavy that it waited
+	// for machine.heavy. taken depends on the batch and the rows alone.
+	taken int64
+	heavy bool
+	// paused is taken at the last pause, wrote the size of the last row written.
+	paused int64
+	wrote  int
 }
 
-// arena is memory that one batch takes. Slices of it stay valid when it grows.
-type arena struct{ block []byte }
+// maxMergeBytes bounds the memory that merging one batch takes. A small batch that
+// changes large rows makes a large changelog: past this it is refused, with no row
+// left to chance, for apply can neither stop half-way nor wait for a disk. The row
+// that passes it is merged, so that a batch of one row is never refused. All
+// replicas must come to the same, so it is no option.
+const maxMergeBytes = 128 << 20
 
-// keepArena is the size up to which the memory is used for the next batch.
-const keepArena = 8 << 20
-
-// keep copies b.
-func (a *arena) keep(b []byte) []byte {
-	at := len(a.block)
-	a.block = append(a.block, b...)
-	return a.block[at:len(a.block):len(a.block)]
-}
-
-// room is an empty slice that may be appended to.
-func (a *arena) room() []byte { return a.block[len(a.block):] }
-
-// claim keeps what was appended to the last room, if out is that.
-func (a *arena) claim(out []byte) {
-	if room := a.room(); len(out) > 0 && len(out) <= cap(room) && unsafe.SliceData(out) == unsafe.SliceData(room) {
-		a.block = a.block[:len(a.block)+len(out)]
-	}
-}
-
-// reset forgets what was kept; it must not be in use any more.
-func (a *arena) reset() {
-	if cap(a.block) > keepArena {
-		a.block = nil
-	}
-	a.block = a.block[:0]
-}
+// keyOverhead is about what a key takes beside its bytes while it is merged.
+const keyOverhead = 160
 
 // merge works out what a batch makes of a bucket, and changes nothing. It fails
 // with INVALID_BATCH(column), RECORD_TOO_LARGE, DELETION_DISABLED and whatever
@@ -112,17 +101,19 @@ func (m *machine) merge(b *bucket, u *Upsert, h *batch.Header) (*merged, error) 
 	}
 	defer rec.Release()
 	g := &m.merger
-	g.begin(b, t)
+	g.begin(b, t, h)
+	defer g.end(t)
 	if err := plan.keys.Encode(rec, &g.keys); err != nil {
 		return nil, err
 	}
 	if err := plan.encoder.Bind(rec); err != nil {
 		return nil, err
 	}
+	defer func() { _ = plan.encoder.Bind(nil) }() // lets go of rec, and cannot fail
 	types := changeTypes(rec, h)
 	for i := range int(rec.NumRows()) {
-		if i%breathe == breathe-1 {
-			runtime.Gosched()
+		if err := m.admit(i); err != nil {
+			return nil, err
 		}
 		s, err := g.slot(b, t, g.keys.At(i))
 		if err != nil {
@@ -137,6 +128,23 @@ func (m *machine) merge(b *bucket, u *Upsert, h *batch.Header) (*merged, error) 
 		return nil, err
 	}
 	return g.finish(), nil
+}
+
+// admit goes before row i: it lets others run, and refuses the batch when the rows
+// before took too much.
+func (m *machine) admit(i int) error {
+	g := &m.merger
+	if i > 0 && g.taken > maxMergeBytes {
+		return errcode.New(errcode.RecordTooLarge, nil,
+			"merging the first %d rows of the batch with those stored takes more than %d bytes; no row of the batch was written: send fewer rows at a time", i, maxMergeBytes).
+			With("bytes", g.taken).With("limit", maxMergeBytes)
+	}
+	m.weigh()
+	if i%breathe == breathe-1 || g.taken-g.paused > breatheBytes {
+		g.paused = g.taken
+		m.pause()
+	}
+	return nil
 }
 
 func decodeRows(l *batch.Layout, h *batch.Header, b []byte) (arrow.RecordBatch, error) {
@@ -189,22 +197,33 @@ func inRow(err error, i int, key string) error {
 // keepIndex is the number of keys up to which the index is used for the next batch.
 const keepIndex = 16 << 10
 
-func (g *merger) begin(b *bucket, t *rowTable) {
-	g.keys.Reset()
-	g.slots = g.slots[:0]
-	if len(g.index) > keepIndex { // to clear it costs what it once held
-		g.index = nil
-	}
+func (g *merger) begin(b *bucket, t *rowTable, h *batch.Header) {
 	if g.index == nil {
 		g.index = map[string]int32{}
 	}
-	clear(g.index)
-	g.arena.reset()
-	if t.collector.Rows() > 0 { // of a batch that was refused in the middle
-		t.collector.Record().Release()
-	}
 	t.increment.bucket = int64(b.id.Bucket)
 	g.out = merged{count: b.rows.count, nextID: b.rows.nextID}
+	g.taken, g.paused = int64(h.UncompressedBytes), 0
+}
+
+// end lets go of the batch, and of the memory that a large one took.
+func (g *merger) end(t *rowTable) {
+	g.out = merged{}
+	if t.collector.Rows() > 0 { // the batch was refused in the middle
+		t.collector.Record().Release()
+	}
+	g.arena.reset()
+	if cap(g.row) > arenaBlock {
+		g.row = nil
+	}
+	if len(g.slots) > keepIndex { // to clear the index costs what it once held
+		g.keys, g.slots, g.index = keys.Keys{}, nil, nil
+		return
+	}
+	clear(g.slots)
+	g.slots = g.slots[:0]
+	clear(g.index)
+	g.keys.Reset()
 }
 
 // slot finds the slot of a key, with the row that the bucket has at first. key
@@ -228,6 +247,7 @@ func (g *merger) slot(b *bucket, t *rowTable, key []byte) (*slot, error) {
 		}
 		old = g.arena.keep(old)
 	}
+	g.taken += int64(len(key)+len(old)) + keyOverhead
 	g.index[name] = int32(len(g.slots))
 	g.slots = append(g.slots, slot{key: key, row: old})
 	return &g.slots[len(g.slots)-1], nil
@@ -238,15 +258,17 @@ func (g *merger) change(t *rowTable, plan *upsertPlan, s *slot, i int, remove bo
 	var outcome merge.Outcome
 	var out []byte
 	if remove {
-		out, outcome, err = plan.session.Delete(g.arena.room(), s.row)
+		out, outcome, err = plan.session.Delete(g.arena.room(len(s.row)), s.row)
 	} else {
-		at := len(g.arena.block)
-		g.arena.block = plan.encoder.Append(g.arena.block, i)
-		written := g.arena.block[at:len(g.arena.block):len(g.arena.block)]
+		written := plan.encoder.Append(g.arena.room(g.wrote), i) // about as large as the one before
+		written = written[:len(written):len(written)]
+		g.arena.claim(written)
+		g.wrote = len(written)
+		g.taken += int64(len(written))
 		if plan.absent {
-			out, outcome, err = plan.session.InsertAbsent(g.arena.room(), s.row, written)
+			out, outcome, err = plan.session.InsertAbsent(g.arena.room(len(written)), s.row, written)
 		} else {
-			out, outcome, err = plan.session.Upsert(g.arena.room(), s.row, written)
+			out, outcome, err = plan.session.Upsert(g.arena.room(len(s.row)+len(written)), s.row, written)
 		}
 	}
 	if err != nil {
@@ -311,6 +333,7 @@ func (g *merger) number(t *rowTable, s *slot, out []byte) ([]byte, error) {
 func (g *merger) log(t *rowTable, s *slot, after []byte) error {
 	before := s.row
 	s.row, s.changed = after, true
+	g.taken += int64(len(after))
 	switch {
 	case after == nil:
 		return g.collect(t, before, batch.Delete)
@@ -326,11 +349,13 @@ func (g *merger) log(t *rowTable, s *slot, after []byte) error {
 }
 
 func (g *merger) collect(t *rowTable, r []byte, c batch.ChangeType) error {
-	if t.collector.Bytes() >= maxChangeBytes && c != batch.UpdateAfter { // a pair stays together
+	paired := c == batch.UpdateAfter && t.image == table.FullImage // to the change before
+	if t.collector.Bytes() >= maxChangeBytes && !paired {
 		if err := g.flush(t); err != nil {
 			return err
 		}
 	}
+	g.taken += int64(len(r))
 	return t.collector.AddChange(t.format, r, c)
 }
 
@@ -358,7 +383,7 @@ func (g *merger) finish() *merged {
 			n++
 		}
 	}
-	own := arena{block: make([]byte, 0, bytes)}
+	own := arena{blocks: [][]byte{make([]byte, 0, bytes)}}
 	done := g.out
 	done.keys, done.rows = make([][]byte, 0, n), make([][]byte, 0, n)
 	for i := range g.slots {

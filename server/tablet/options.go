@@ -57,7 +57,8 @@ type HostOptions struct {
 	// RowsBytes is how much memory rows of primary-key tables may take that changed
 	// since the last checkpoint, before one is made: more writes rows that change
 	// often less often, and makes restarts slower. Upserts are held back at four
-	// times as much. Unit bytes, default 32 MiB.
+	// times as much. Unit bytes, default 32 MiB, at most 512 MiB: a checkpoint is one
+	// Pebble batch a tablet, which cannot have 4 GiB.
 	RowsBytes int64
 	// CacheBytes is what is cached of the key-value store: half of it blocks, half
 	// rows. Unit bytes, default 64 MiB.
@@ -101,6 +102,9 @@ type HostOptions struct {
 
 // MaxBatchBytes is the largest batch that Append takes.
 const MaxBatchBytes = 16 << 20
+
+// MaxRowsBytes is the largest HostOptions.RowsBytes.
+const MaxRowsBytes = 512 << 20
 
 // EnsureDefaults sets what is zero to its default.
 func (o *HostOptions) EnsureDefaults() {
@@ -155,6 +159,7 @@ func (o *HostOptions) Validate() error {
 	check(o.Durability == DurabilityFsync || o.Durability == DurabilityMemory, "durability %q, want %q or %q", o.Durability, DurabilityFsync, DurabilityMemory)
 	check(o.InflightBytes >= 2*MaxBatchBytes, "%d bytes in flight, want at least %d", o.InflightBytes, 2*MaxBatchBytes)
 	check(o.EntryBytes >= 64<<10 && o.EntryBytes <= 16<<20, "entries of %d bytes, want 64 KiB to 16 MiB", o.EntryBytes)
+	check(o.RowsBytes <= MaxRowsBytes, "%d bytes of changed rows, want at most %d", o.RowsBytes, MaxRowsBytes)
 	check(o.WriteResumeRatio <= o.WriteLimitRatio, "appends resume at %v, above the limit of %v", o.WriteResumeRatio, o.WriteLimitRatio)
 	for name, v := range map[string]int64{
 		"pending bytes": o.PendingBytes, "bytes of changed rows": o.RowsBytes, "checkpoint bytes": o.CheckpointBytes, "write-ahead log file bytes": o.WALFileBytes,

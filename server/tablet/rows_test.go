@@ -10,6 +10,7 @@ import (
 
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
+	"github.com/fluss-go/fluss/proto/table"
 )
 
 // rowKeys counts what the key-value store has of rows and their counts.
@@ -98,18 +99,33 @@ func TestRefusedRowRefusesTheBatch(t *testing.T) {
 
 // Rows of many megabytes are merged, logged in batches that readers can take, and read.
 func TestLargeRows(t *testing.T) {
+	for _, image := range []table.ChangelogImage{table.FullImage, table.WALImage} {
+		t.Run(string(image), func(t *testing.T) {
+			for _, tc := range []struct {
+				rows  int32
+				bytes int
+			}{{2, 6 << 20}, {20, 300 << 10}} {
+				largeRows(t, image, tc.rows, tc.bytes)
+			}
+		})
+	}
+}
+
+// largeRows writes rows of so many bytes thrice.
+func largeRows(t *testing.T, image table.ChangelogImage, rows int32, bytes int) {
 	w := newRowsWorld(t, 1, 0)
-	w.wal = false
+	w.wal = image == table.WALImage
+	w.info.Descriptor_.Properties["table.changelog.image"] = string(image)
 	o := w.options(vfs.NewMem())
-	o.RowsBytes = 1 << 30 // held back, the manual clock would stand still
+	o.RowsBytes = MaxRowsBytes // held back, the manual clock would stand still
 	h := openHost(t, o)
 	require.NoError(t, tabletOf(t, h, 1).OpenBuckets(context.Background(), w.info, 0, []ids.BucketID{0}))
 	defer func() { require.NoError(t, h.Close()) }()
 	for i := range 3 {
 		o := &op{schema: w.schema(), seq: w.seq, upsert: Upsert{Bucket: bucket1}}
-		for id := range int32(2) {
+		for id := range rows {
 			o.changes = append(o.changes, change{row: values{
-				fieldID: id, fieldName: "a", fieldText: strings.Repeat(string(rune('a'+i)), 6<<20),
+				fieldID: id, fieldName: "a", fieldText: strings.Repeat(string(rune('a'+i)), bytes),
 			}})
 		}
 		w.encode(o)
@@ -129,7 +145,7 @@ func TestLargeRows(t *testing.T) {
 		if b == nil {
 			break
 		}
-		require.Less(t, int(b.Header().TotalBytes), 32<<20)
+		require.Less(t, int(b.Header().TotalBytes), maxChangeBytes+2*bytes+(64<<10))
 		b.Release()
 	}
 }

@@ -24,6 +24,7 @@ func (h *Host) newTablet(id ids.TabletID) *Tablet {
 		state: StateStarting, doomed: map[ids.Bucket]*logstore.Log{},
 	}
 	t.machine = newMachine(id, h.kv, h.rows, t.openLog, t.closeLog)
+	t.machine.heavy = h.heavy
 	return t
 }
 

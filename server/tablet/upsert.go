@@ -74,10 +74,8 @@ func (m *machine) upsert(p position, c *command) (result, error) {
 			return result{base: s.base, end: s.end, err: err}, nil
 		}
 	}
-	if m.lane != nil {
-		m.lane <- struct{}{}
-		defer func() { <-m.lane }()
-	}
+	m.enter()
+	defer m.leave()
 	done, err := m.merge(b, &u, &h)
 	if err != nil {
 		if refusal(err) {
