@@ -52,7 +52,8 @@ type Space struct {
 	// mu guards the rest. A layer that is frozen does not change any more.
 	mu     sync.RWMutex
 	active *layer
-	frozen []*layer // oldest first
+	frozen []*layer       // oldest first
+	hint   btree.PathHint // where the last row was set
 	// drops counts the layers that are about to go, or gone.
 	drops uint64
 }
@@ -76,8 +77,8 @@ func (s *Space) RLock() { s.mu.RLock() }
 func (s *Space) RUnlock() { s.mu.RUnlock() }
 
 // Set gives key a row, or takes it away when row is nil. The space keeps both
-// slices. The caller holds Lock.
-func (s *Space) Set(key, row []byte) { s.active.Set(newEntry(key, row)) }
+// slices. The caller holds Lock. It takes least when keys ascend.
+func (s *Space) Set(key, row []byte) { s.active.SetHint(newEntry(key, row), &s.hint) }
 
 // inMemory finds key in the layers; found says that one has it, be it without a
 // row. drops is for remember.

@@ -92,6 +92,23 @@ func (w *world) get() {
 	}
 }
 
+// sweep looks at rows in key order, while checkpoints go on.
+func (w *world) sweep() {
+	sweep := w.space.Sweep(w.random.IntN(10), int64(w.random.IntN(1000))) // dense or not
+	defer sweep.Close()
+	for i := w.random.IntN(20); i < 300; i += 1 + w.random.IntN(40) {
+		if w.random.IntN(5) == 0 {
+			w.checkpoint()
+		}
+		k := fmt.Sprintf("%03d", i)
+		row, err := sweep.Get([]byte(k))
+		require.NoError(w.t, err)
+		want, ok := w.rows[k]
+		require.Equal(w.t, ok, row != nil, k)
+		require.Equal(w.t, want, string(row))
+	}
+}
+
 // view is a snapshot with what it must show.
 type view struct {
 	snapshot *keyspace.Snapshot
@@ -151,13 +168,15 @@ func TestSpaceIsAMap(t *testing.T) {
 	require.NoError(t, b.Commit())
 	var views []view
 	for range 2000 {
-		switch random.IntN(5) {
+		switch random.IntN(6) {
 		case 0, 1:
 			w.set()
 		case 2:
 			w.checkpoint()
 		case 3:
 			w.get()
+		case 4:
+			w.sweep()
 		default:
 			views = append(views, w.look())
 		}

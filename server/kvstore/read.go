@@ -58,14 +58,21 @@ type Iterator struct {
 
 // Iterate returns the keys in [lower, upper), before the first one.
 func (p *Snapshot) Iterate(lower, upper []byte) (*Iterator, error) {
-	if err := p.s.err(); err != nil {
+	return p.s.iterate(p.snap, lower, upper)
+}
+
+// Iterate returns the keys in [lower, upper) as they are now, before the first one.
+func (s *Store) Iterate(lower, upper []byte) (*Iterator, error) { return s.iterate(s.db, lower, upper) }
+
+func (s *Store) iterate(r pebble.Reader, lower, upper []byte) (*Iterator, error) {
+	if err := s.err(); err != nil {
 		return nil, err
 	}
-	it, err := p.snap.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		return nil, fmt.Errorf("iterate: %w", err)
 	}
-	return &Iterator{s: p.s, it: it}, nil
+	return &Iterator{s: s, it: it}, nil
 }
 
 // Next moves to the next key, the first one at first, and reports whether there is one.
@@ -73,13 +80,25 @@ func (i *Iterator) Next() bool {
 	if i.err != nil {
 		return false
 	}
-	ok := false
 	if i.started {
-		ok = i.it.Next()
-	} else {
-		i.started = true
-		ok = i.it.First()
+		return i.at(i.it.Next())
 	}
+	i.started = true
+	return i.at(i.it.First())
+}
+
+// Seek moves to the first key that is key or behind it, and reports whether there
+// is one. It takes least when the key is a little behind the one before.
+func (i *Iterator) Seek(key []byte) bool {
+	if i.err != nil {
+		return false
+	}
+	i.started = true
+	return i.at(i.it.SeekGE(key))
+}
+
+// at takes in where the iterator went.
+func (i *Iterator) at(ok bool) bool {
 	if ok {
 		i.value, i.err = i.it.ValueAndErr()
 	} else {
@@ -91,10 +110,10 @@ func (i *Iterator) Next() bool {
 	return ok && i.err == nil
 }
 
-// Key is the key, valid until the next call of Next.
+// Key is the key, valid until the next call of Next or Seek.
 func (i *Iterator) Key() []byte { return i.it.Key() }
 
-// Value is the value, valid until the next call of Next.
+// Value is the value, valid until the next call of Next or Seek.
 func (i *Iterator) Value() []byte { return i.value }
 
 // Err is what ended the iteration early. It fails as Get does.

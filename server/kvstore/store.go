@@ -93,6 +93,10 @@ func Open(o Options) (*Store, error) {
 	}
 }
 
+// indexBlockBytes is the size past which the index of a file has an index of its
+// own, which doubles what every read takes: few files come to that.
+const indexBlockBytes = 256 << 10
+
 // opening runs pebble.Open in a goroutine of its own: Pebble expects Fatalf not
 // to return, so that the goroutine which calls it is given up.
 type opening struct {
@@ -124,6 +128,7 @@ func (p *opening) run(o Options, cache *pebble.Cache) {
 	for i := range options.Levels {
 		// Rows are small and hot: what compression saves on disk it costs on every read and compaction.
 		options.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
+		options.Levels[i].IndexBlockSize = indexBlockBytes
 		options.Levels[i].FilterPolicy = bloom.FilterPolicy(filterBits) // most keys that are looked for are on the lowest level, or new
 	}
 	db, err := pebble.Open(o.Dir, options)

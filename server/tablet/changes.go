@@ -244,7 +244,7 @@ func (m *machine) newBucket(id ids.Bucket, t *tableState, st logstore.State) *bu
 	b := &bucket{id: id, table: t, log: m.openLog(id, t, st)}
 	if t.rowTable() != nil {
 		space := keyspace.New(m.kv, m.cache, appendBucketKey(nil, m.tablet, spaceRow, id))
-		b.rows = &bucketRows{space: space, reader: space.Reader()}
+		b.rows = &bucketRows{space: space}
 	}
 	return b
 }

@@ -30,8 +30,8 @@ type Host struct {
 	tablets []*Tablet // in the order of the options; not changed once open
 	byID    map[ids.TabletID]*Tablet
 
-	// lane bounds the tablets that merge rows at the same time, so that a processor
-	// is left for reads.
+	// lane bounds the tablets that merge rows at the same time: one a processor. Reads
+	// run in the pauses that merges make, and would get fewer turns of more.
 	lane chan struct{}
 	// heavy is held by the tablet whose merge takes much memory.
 	heavy chan struct{}
@@ -80,7 +80,7 @@ func OpenHost(ctx context.Context, o HostOptions) (*Host, error) {
 		byID:   map[ids.TabletID]*Tablet{},
 		kick:   make(chan struct{}, 1),
 		stop:   make(chan struct{}),
-		lane:   make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)),
+		lane:   make(chan struct{}, runtime.GOMAXPROCS(0)),
 		heavy:  make(chan struct{}, 1),
 	}
 	for _, id := range o.Tablets {

@@ -1,7 +1,11 @@
 package tablet
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -19,8 +23,7 @@ import (
 // bucketRows is what a bucket of a primary-key table has beside its log. Apply
 // changes it; count and nextID under the space's lock.
 type bucketRows struct {
-	space  *keyspace.Space
-	reader keyspace.Reader // apply's
+	space *keyspace.Space
 	// count is the number of rows.
 	count int64
 	// nextID is the next value of the auto-increment column; 0 before the first.
@@ -61,8 +64,12 @@ const (
 
 // merger has the memory that merging a batch takes; it is used again and again.
 type merger struct {
-	keys  keys.Keys
+	keys keys.Keys
+	// slots are the keys of the batch, each once; of has the slot of each row, order
+	// the slots by key.
 	slots []slot
+	of    []int32
+	order []ordered
 	index map[string]int32
 	arena arena
 	row   []byte // an old row in the newest format
@@ -110,15 +117,23 @@ func (m *machine) merge(b *bucket, u *Upsert, h *batch.Header) (*merged, error) 
 		return nil, err
 	}
 	defer func() { _ = plan.encoder.Bind(nil) }() // lets go of rec, and cannot fail
+	for i := range int(rec.NumRows()) {
+		if err := g.slot(g.keys.At(i)); err != nil {
+			return nil, inRow(err, i, plan.keyText(rec, i))
+		}
+		if i%breathe == breathe-1 {
+			m.pause()
+		}
+	}
+	if err := m.find(b, t); err != nil {
+		return nil, err
+	}
 	types := changeTypes(rec, h)
 	for i := range int(rec.NumRows()) {
 		if err := m.admit(i); err != nil {
 			return nil, err
 		}
-		s, err := g.slot(b, t, g.keys.At(i))
-		if err != nil {
-			return nil, inRow(err, i, plan.keyText(rec, i))
-		}
+		s := &g.slots[g.of[i]]
 		remove := u.Kind == DeleteKeys || types != nil && batch.ChangeType(types[i]) == batch.Delete
 		if err := g.change(t, plan, s, i, remove); err != nil {
 			return nil, inRow(err, i, plan.keyText(rec, i))
@@ -130,13 +145,41 @@ func (m *machine) merge(b *bucket, u *Upsert, h *batch.Header) (*merged, error) 
 	return g.finish(), nil
 }
 
-// admit goes before row i: it lets others run, and refuses the batch when the rows
-// before took too much.
+// find gets the row of every slot. It goes by key: rows whose keys are near are
+// near in the layers and in the store, and in the memory that the processor has at
+// hand.
+func (m *machine) find(b *bucket, t *rowTable) error {
+	g := &m.merger
+	g.sort()
+	sweep := b.rows.space.Sweep(len(g.order), b.rows.count)
+	defer sweep.Close()
+	for i, o := range g.order {
+		if err := m.admit(i); err != nil {
+			return err
+		}
+		s := &g.slots[o.at]
+		old, err := sweep.Get(s.key)
+		if err != nil {
+			return err
+		}
+		if old != nil {
+			if old, err = t.upgrade(&g.row, old); err != nil {
+				return fmt.Errorf("the row under key %x: %w", s.key, err)
+			}
+			s.row = g.arena.keep(old)
+		}
+		g.taken += int64(len(s.key)+len(old)) + keyOverhead
+	}
+	return nil
+}
+
+// admit goes before the i-th thing: it lets others run, and refuses the batch when
+// those before took too much.
 func (m *machine) admit(i int) error {
 	g := &m.merger
 	if i > 0 && g.taken > maxMergeBytes {
 		return errcode.New(errcode.RecordTooLarge, nil,
-			"merging the first %d rows of the batch with those stored takes more than %d bytes; no row of the batch was written: send fewer rows at a time", i, maxMergeBytes).
+			"merging the batch with the rows stored takes more than %d bytes; no row of the batch was written: send fewer rows at a time", maxMergeBytes).
 			With("bytes", g.taken).With("limit", maxMergeBytes)
 	}
 	m.weigh()
@@ -217,40 +260,52 @@ func (g *merger) end(t *rowTable) {
 		g.row = nil
 	}
 	if len(g.slots) > keepIndex { // to clear the index costs what it once held
-		g.keys, g.slots, g.index = keys.Keys{}, nil, nil
+		g.keys, g.slots, g.of, g.order, g.index = keys.Keys{}, nil, nil, nil, nil
 		return
 	}
 	clear(g.slots)
-	g.slots = g.slots[:0]
+	g.slots, g.of, g.order = g.slots[:0], g.of[:0], g.order[:0]
 	clear(g.index)
 	g.keys.Reset()
 }
 
-// slot finds the slot of a key, with the row that the bucket has at first. key
-// must stay as it is until the batch is merged.
-func (g *merger) slot(b *bucket, t *rowTable, key []byte) (*slot, error) {
+// slot gives the next row of the batch the slot of its key, which must stay as it
+// is until the batch is merged.
+func (g *merger) slot(key []byte) error {
 	if len(key) > maxKeyBytes {
-		return nil, errcode.New(errcode.RecordTooLarge, nil, "the primary key has %d bytes, the limit is %d", len(key), maxKeyBytes).
+		return errcode.New(errcode.RecordTooLarge, nil, "the primary key has %d bytes, the limit is %d", len(key), maxKeyBytes).
 			With("bytes", len(key)).With("limit", maxKeyBytes)
 	}
 	name := unsafe.String(unsafe.SliceData(key), len(key)) // the map forgets it before the key changes
-	if i, ok := g.index[name]; ok {
-		return &g.slots[i], nil
+	at, ok := g.index[name]
+	if !ok {
+		at = int32(len(g.slots))
+		g.index[name] = at
+		g.slots = append(g.slots, slot{key: key})
 	}
-	old, err := b.rows.reader.Get(key)
-	if err != nil {
-		return nil, err
+	g.of = append(g.of, at)
+	return nil
+}
+
+// ordered is a slot on its way to its place in the order of keys.
+type ordered struct {
+	prefix uint64 // the key's first 8 bytes, so that most comparisons need no other memory
+	at     int32
+}
+
+// sort makes order.
+func (g *merger) sort() {
+	var head [8]byte
+	for i := range g.slots {
+		clear(head[copy(head[:], g.slots[i].key):])
+		g.order = append(g.order, ordered{binary.BigEndian.Uint64(head[:]), int32(i)})
 	}
-	if old != nil {
-		if old, err = t.upgrade(&g.row, old); err != nil {
-			return nil, err
+	slices.SortFunc(g.order, func(a, b ordered) int {
+		if a.prefix != b.prefix {
+			return cmp.Compare(a.prefix, b.prefix)
 		}
-		old = g.arena.keep(old)
-	}
-	g.taken += int64(len(key)+len(old)) + keyOverhead
-	g.index[name] = int32(len(g.slots))
-	g.slots = append(g.slots, slot{key: key, row: old})
-	return &g.slots[len(g.slots)-1], nil
+		return bytes.Compare(g.slots[a.at].key, g.slots[b.at].key)
+	})
 }
 
 // change applies row i of the bound record to s.
@@ -374,7 +429,7 @@ func (g *merger) flush(t *rowTable) error {
 	return nil
 }
 
-// finish copies what is to be set out of the merger's memory.
+// finish copies what is to be set out of the merger's memory, in the order of keys.
 func (g *merger) finish() *merged {
 	var bytes, n int
 	for i := range g.slots {
@@ -386,8 +441,8 @@ func (g *merger) finish() *merged {
 	own := arena{blocks: [][]byte{make([]byte, 0, bytes)}}
 	done := g.out
 	done.keys, done.rows = make([][]byte, 0, n), make([][]byte, 0, n)
-	for i := range g.slots {
-		s := &g.slots[i]
+	for _, o := range g.order {
+		s := &g.slots[o.at]
 		if !s.changed {
 			continue
 		}
