@@ -50,13 +50,13 @@ const (
 	wantAll       wanted = 1<<roleValidity | 1<<roleOffsets | 1<<roleText | 1<<roleValues
 )
 
-// split finds the content of each buffer of the body, as w.meta says, and what
-// is to be decompressed. The sum of the sizes must not be above limit.
-func (w *work) split(l *Layout, body []byte, want wanted, limit int64) error {
+// split finds the content of each buffer of the body, as w.meta says, and what is to
+// be decompressed, and returns how much memory decompress takes. The sum of the
+// sizes, w.plain, must not be above limit.
+func (w *work) split(l *Layout, body []byte, want wanted, limit int64) (slab int64, err error) {
 	n := len(w.meta.Buffers)
 	w.data, w.size, w.frames = grown(w.data, n), grown(w.size, n), grown(w.frames, n)
 	w.plain = 0
-	var slab int64
 	for i, r := range w.meta.Buffers {
 		b := body[r.Off : r.Off+r.Len : r.Off+r.Len]
 		if w.meta.Codec == None || r.Len == 0 {
@@ -65,7 +65,7 @@ func (w *work) split(l *Layout, body []byte, want wanted, limit int64) error {
 			continue
 		}
 		if r.Len < prefixBytes {
-			return invalid("compressed buffer %d has %d bytes, fewer than its length takes", i, r.Len)
+			return 0, invalid("compressed buffer %d has %d bytes, fewer than its length takes", i, r.Len)
 		}
 		size := int64(binary.LittleEndian.Uint64(b))
 		b = b[prefixBytes:]
@@ -73,7 +73,7 @@ func (w *work) split(l *Layout, body []byte, want wanted, limit int64) error {
 		case size == plainPrefix:
 			w.data[i], w.size[i] = b, int64(len(b))
 		case size < 0 || size > maxEncoded:
-			return invalid("compressed buffer %d says it has %d bytes when decompressed", i, size)
+			return 0, invalid("compressed buffer %d says it has %d bytes when decompressed", i, size)
 		default:
 			w.size[i] = size
 			if want>>l.roles[i]&1 != 0 && size > 0 {
@@ -84,22 +84,19 @@ func (w *work) split(l *Layout, body []byte, want wanted, limit int64) error {
 		w.plain += align(w.size[i])
 	}
 	if w.plain > limit {
-		return errcode.New(errcode.RecordTooLarge, nil, "the batch has %d bytes when decompressed, the limit is %d; send fewer rows at a time",
+		return 0, errcode.New(errcode.RecordTooLarge, nil, "the batch has %d bytes when decompressed, the limit is %d; send fewer rows at a time",
 			w.plain, limit).With("bytes", w.plain).With("limit", limit)
 	}
-	if int64(cap(w.slab)) < slab {
-		w.slab = nil // the caller may have another one
-	}
-	return w.decompress(slab)
+	return slab, nil
 }
 
-// decompress fills data from frames.
+// decompress fills data from frames; slab is what split returned.
 func (w *work) decompress(slab int64) error {
 	if slab == 0 {
 		return nil
 	}
-	if w.slab == nil {
-		w.slab = make([]byte, slab)
+	if int64(cap(w.slab)) < slab {
+		w.slab = make([]byte, slab) // the caller may have another one
 	}
 	at := int64(0)
 	for i, frame := range w.frames {

@@ -85,18 +85,16 @@ func (w *work) decodeAligned(l *Layout, body []byte, o *owner, opts DecodeOption
 	kept := w.slab
 	w.slab = nil
 	defer func() { w.slab = kept }()
-	if w.meta.Codec != None {
-		n, err := w.frameBytes(l, body, opts.MaxUncompressed)
-		if err != nil {
-			return nil, err
-		}
-		if n > 0 {
-			slab := slabs.get(n)
-			o.slabs = append(o.slabs, slab)
-			w.slab = *slab
-		}
+	n, err := w.split(l, body, wantAll, opts.MaxUncompressed)
+	if err != nil {
+		return nil, err
 	}
-	if err := w.split(l, body, wantAll, opts.MaxUncompressed); err != nil {
+	if n > 0 {
+		slab := slabs.get(n)
+		o.slabs = append(o.slabs, slab)
+		w.slab = *slab
+	}
+	if err := w.decompress(n); err != nil {
 		return nil, err
 	}
 	c := checker{work: w, content: opts.Validate, text: opts.Validate && !opts.SkipUTF8, budget: opts.MaxUncompressed}
@@ -122,20 +120,6 @@ func (w *work) decodeAligned(l *Layout, body []byte, o *owner, opts DecodeOption
 		d.owner.Free(nil)
 	}
 	return rec, nil
-}
-
-// frameBytes is how much memory decompressed buffers take.
-func (w *work) frameBytes(l *Layout, body []byte, limit int64) (int64, error) {
-	if err := w.split(l, body, 0, limit); err != nil {
-		return 0, err
-	}
-	var n int64
-	for i := range w.data {
-		if w.data[i] == nil {
-			n += align(w.size[i])
-		}
-	}
-	return n, nil
 }
 
 // decoder turns the buffers of a work into Arrow arrays.

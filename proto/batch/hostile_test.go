@@ -3,13 +3,16 @@ package batch
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fluss-go/fluss/proto/errcode"
+	"github.com/fluss-go/fluss/proto/schema"
 )
 
 // mutate changes a few bytes of b, with a liking for lengths, offsets and edges.
@@ -226,6 +229,28 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 		require.Equal(t, errcode.RecordTooLarge, errcode.Of(err))
 		require.NotEmpty(t, errcode.From(err).Facts["limit"])
 	}
+}
+
+// The header says how much a batch has when decompressed, and nothing is
+// decompressed before that is known to be true.
+func TestSizeIsCheckedBeforeDecompressing(t *testing.T) {
+	fields := fieldsOf(t, "s STRING NOT NULL")
+	l := NewLayout(fields)
+	rec, _, err := array.RecordFromJSON(memory.DefaultAllocator, schema.ArrowFields(fields),
+		strings.NewReader(`[{"s": "`+strings.Repeat("a", 1000)+`"}]`))
+	require.NoError(t, err)
+	b := encode(t, l, Zstd, rec)
+	v, err := ParseView(b, l)
+	require.NoError(t, err)
+	h := v.Header()
+	b[h.HeadBytes()+int(v.Buffer(2).Off)+prefixBytes] ^= 1 // of the frame
+	reseal(l, b)
+	_, err = Validate(l, b, checkAll)
+	require.ErrorContains(t, err, "does not decompress")
+	b[atUncompressed] ^= 64
+	reseal(l, b)
+	_, err = Validate(l, b, checkAll)
+	require.ErrorContains(t, err, "bytes when decompressed and says")
 }
 
 // TestZipBomb: a few bytes that say, or are, very many.

@@ -146,11 +146,15 @@ func (w *work) validate(l *Layout, h *Header, table, body []byte, limits *Limits
 	if limits.CheckCompressed {
 		want = wantAll
 	}
-	if err := w.split(l, body, want, limits.MaxUncompressed); err != nil {
+	slab, err := w.split(l, body, want, limits.MaxUncompressed)
+	if err != nil {
 		return err
 	}
-	if w.plain != int64(h.UncompressedBytes) {
+	if w.plain != int64(h.UncompressedBytes) { // checked first: who validates has counted what the header says
 		return invalid("the batch has %d bytes when decompressed and says %d", w.plain, h.UncompressedBytes)
+	}
+	if err := w.decompress(slab); err != nil {
+		return err
 	}
 	c := checker{work: w, content: true, text: limits.CheckUTF8}
 	return c.check(l)
