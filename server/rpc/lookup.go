@@ -56,7 +56,7 @@ type LookupOptions struct {
 // NewLookups returns the service.
 func NewLookups(o LookupOptions) *Lookups {
 	limits := o.Limits
-	limits.MaxRows, limits.CheckCompressed = maxLookupKeys, true
+	limits.MaxRows = maxLookupKeys
 	return &Lookups{
 		catalog: o.Catalog, host: o.Host, limits: limits, clock: o.Clock, metrics: o.Metrics,
 		keys: newCache[keyShapeKey, *keyShape](maxKeyedColumns), answers: newCache[rowShapeKey, *rowShape](maxKeyedColumns),
@@ -68,7 +68,7 @@ func NewLookups(o LookupOptions) *Lookups {
 //
 // It fails with UNKNOWN_TABLE, UNKNOWN_PARTITION, UNKNOWN_BUCKET, UNKNOWN_SCHEMA,
 // NOT_PRIMARY_KEY_TABLE, INVALID_ARGUMENT, INVALID_BATCH(column, row),
-// LIMIT_EXCEEDED(limit), NOT_LEADER, NO_LEADER and CORRUPT.
+// LIMIT_EXCEEDED(limit), NOT_LEADER, NO_LEADER, STORAGE_PRESSURE(retry_after_ms) and CORRUPT.
 func (s *Lookups) Lookup(ctx context.Context, req *flussv1.LookupRequest) (*flussv1.LookupResponse, error) {
 	arrived := s.clock.Now()
 	l := s.scratch.Get().(*lookup)
@@ -130,11 +130,12 @@ func (s *Lookups) find(ctx context.Context, l *lookup, req *flussv1.LookupReques
 		if err := ctx.Err(); err != nil {
 			return nil, errcode.From(err)
 		}
-		rec, err := l.open(b)
+		rec, free, err := l.open(ctx, b)
 		if err != nil {
 			return nil, err
 		}
 		rec.Release() // l.list has the keys
+		free()
 		if req.GetPrefix() {
 			err = l.prefixes(ctx)
 		} else {
@@ -197,14 +198,21 @@ func (l *lookup) row(_ int, r []byte) error {
 }
 
 // open makes a bucket that at hand, and its keys those in list. The caller
-// releases the record of the keys.
-func (l *lookup) open(b *flussv1.LookupKeys) (arrow.RecordBatch, error) {
+// releases the record of the keys, and then calls free, before it proposes anything.
+func (l *lookup) open(ctx context.Context, b *flussv1.LookupKeys) (rec arrow.RecordBatch, free func(), err error) {
 	l.bucket = ids.Bucket{Table: l.info.ID, Partition: ids.PartitionID(b.GetPartitionId()), Bucket: ids.BucketID(b.GetBucket())}
-	var err error
 	if l.at, err = locate(l.lookups.catalog, l.lookups.host, l.bucket); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return l.shape.read(&l.keyScratch, b.GetKeys(), l.lookups.limits, l.bucket, partitionName(l.lookups.catalog, l.bucket))
+	limits := l.lookups.limits
+	if free, err = reserve(ctx, l.lookups.host, b.GetKeys(), limits); err != nil {
+		return nil, nil, err
+	}
+	if rec, err = l.shape.read(&l.keyScratch, b.GetKeys(), limits, l.bucket, partitionName(l.lookups.catalog, l.bucket)); err != nil {
+		free()
+		return nil, nil, err
+	}
+	return rec, free, nil
 }
 
 // checkKeyCount reports batches that are none, or that have too many keys in all.

@@ -43,32 +43,14 @@ type inserts struct {
 
 // bucket sends the keys of a bucket that have no row.
 func (in *inserts) bucket(ctx context.Context, l *lookup, b *flussv1.LookupKeys) error {
-	rec, err := l.open(b)
+	rec, free, err := l.open(ctx, b)
 	if err != nil {
 		return err
 	}
-	defer rec.Release()
-	in.missing = in.missing[:0]
-	found := 0
-	err = l.at.tablet.Lookup(l.bucket, l.list, func(_ int, r []byte) error {
-		if r != nil {
-			found++
-			in.missing = append(in.missing, 0)
-		} else {
-			in.missing = append(in.missing, 1)
-		}
-		return nil
-	})
-	if err != nil || found == len(l.list) {
-		return err
-	}
-	absent, err := absentRows(rec, in.missing)
-	if err != nil {
-		return err
-	}
-	defer absent.Release()
-	encoded, err := batch.NewEncoder(l.shape.layout, batch.EncoderOptions{}).Encode(nil, absent, batch.EncodeInfo{SchemaID: l.shape.schema})
-	if err != nil {
+	encoded, err := in.absent(l, rec)
+	rec.Release()
+	free()
+	if err != nil || encoded == nil {
 		return err
 	}
 	err = l.at.tablet.Upsert(ctx, tablet.Upsert{
@@ -78,6 +60,31 @@ func (in *inserts) bucket(ctx context.Context, l *lookup, b *flussv1.LookupKeys)
 		in.open++
 	}
 	return err
+}
+
+// absent returns a batch of those keys of l, rec has them, that have no row; nil
+// when all have one.
+func (in *inserts) absent(l *lookup, rec arrow.RecordBatch) ([]byte, error) {
+	in.missing = in.missing[:0]
+	found := 0
+	err := l.at.tablet.Lookup(l.bucket, l.list, func(_ int, r []byte) error {
+		if r != nil {
+			found++
+			in.missing = append(in.missing, 0)
+		} else {
+			in.missing = append(in.missing, 1)
+		}
+		return nil
+	})
+	if err != nil || found == len(l.list) {
+		return nil, err
+	}
+	absent, err := absentRows(rec, in.missing)
+	if err != nil {
+		return nil, err
+	}
+	defer absent.Release()
+	return batch.NewEncoder(l.shape.layout, batch.EncoderOptions{}).Encode(nil, absent, batch.EncodeInfo{SchemaID: l.shape.schema})
 }
 
 // absentRows returns the rows that missing has a 1 for. The caller releases them.

@@ -139,11 +139,7 @@ func sameNames(a, b []string) bool {
 // records, which alias b. It fails with INVALID_BATCH(column, row), BAD_CHECKSUM,
 // LIMIT_EXCEEDED and UNSUPPORTED.
 func (k *keyShape) read(s *keyScratch, b []byte, limits batch.Limits, bucket ids.Bucket, partition string) (arrow.RecordBatch, error) {
-	parsed, err := batch.Validate(k.layout, b, limits)
-	if err != nil {
-		return nil, err
-	}
-	rec, err := decode(k.layout, parsed.Bytes, &s.meta, limits.MaxUncompressed)
+	_, rec, err := readRows(k.layout, b, limits, &s.meta)
 	if err != nil {
 		return nil, err
 	}

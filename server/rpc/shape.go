@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"encoding/binary"
 	"slices"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/fluss-go/fluss/proto/ids"
 	"github.com/fluss-go/fluss/proto/schema"
 	"github.com/fluss-go/fluss/proto/table"
+	"github.com/fluss-go/fluss/server/tablet"
 )
 
 // Bounds of what is kept compiled, in columns, each of some hundred bytes. Clients
@@ -244,13 +246,37 @@ func packIDs(given []int32) string {
 	return string(b)
 }
 
-// decode returns the rows of a batch that batch.Validate let pass. They alias b.
-func decode(l *batch.Layout, b []byte, m *batch.Meta, maxUncompressed int64) (arrow.RecordBatch, error) {
-	v, err := batch.ParseView(b, l)
+// readRows validates a batch of hostile bytes, as batch.Validate does with
+// CheckCompressed, and returns its rows, which alias b. m is memory to use. Values
+// and texts are decompressed once.
+func readRows(l *batch.Layout, b []byte, limits batch.Limits, m *batch.Meta) (batch.Parsed, arrow.RecordBatch, error) {
+	limits.CheckCompressed = false
+	parsed, err := batch.Validate(l, b, limits)
+	if err != nil {
+		return parsed, nil, err
+	}
+	v, err := batch.ParseView(parsed.Bytes, l)
+	if err != nil {
+		return parsed, nil, err
+	}
+	v.Meta(m)
+	rec, err := batch.Decode(l, m, parsed.Bytes[parsed.Header.HeadBytes():], batch.DecodeOptions{
+		Validate: parsed.Header.Codec != batch.None, SkipUTF8: !limits.CheckUTF8, MaxUncompressed: limits.MaxUncompressed,
+	})
+	return parsed, rec, err
+}
+
+// reserve takes room in the host's budget for a batch when decompressed, and
+// returns what gives it back, which may be called twice. The bytes of the batch are
+// counted when it is proposed: give back before, for nobody may wait for room who
+// has some.
+func reserve(ctx context.Context, host *tablet.Host, b []byte, limits batch.Limits) (free func(), err error) {
+	h, err := batch.ParseHeader(b)
 	if err != nil {
 		return nil, err
 	}
-	h := v.Header()
-	v.Meta(m)
-	return batch.Decode(l, m, b[h.HeadBytes():], batch.DecodeOptions{MaxUncompressed: maxUncompressed})
+	if h.Codec == batch.None {
+		return func() {}, nil
+	}
+	return host.Reserve(ctx, min(int64(h.UncompressedBytes), limits.MaxUncompressed))
 }

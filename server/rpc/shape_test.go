@@ -111,10 +111,8 @@ func TestUpsertsAreCheckedRowByRow(t *testing.T) {
 				require.NoError(t, err)
 				s, err := newShapes().ofKeyed(info, &h, kind, nil)
 				require.NoError(t, err)
-				_, err = batch.Validate(s.layout, b, batch.Limits{CheckCompressed: true})
-				require.NoError(t, err)
 				var m batch.Meta
-				rec, err := decode(s.layout, b, &m, 0)
+				_, rec, err := readRows(s.layout, b, batch.Limits{}, &m)
 				require.NoError(t, err)
 				at := home
 				if tc.bucket != 0 {
@@ -187,13 +185,13 @@ func FuzzUpsert(f *testing.F) {
 		h.SchemaID = 1
 		s, err := shapes.ofKeyed(info, &h, flussv1.WriteKind_WRITE_KIND_UPSERT, nil)
 		require.NoError(t, err)
-		parsed, err := batch.Validate(s.layout, b, batch.Limits{CheckCompressed: true, CheckUTF8: true})
+		_, want := batch.Validate(s.layout, b, batch.Limits{CheckCompressed: true, CheckUTF8: true})
+		var m batch.Meta
+		_, rec, err := readRows(s.layout, b, batch.Limits{CheckUTF8: true}, &m)
+		require.Equal(t, want == nil, err == nil, "validated: %v, read: %v", want, err)
 		if err != nil {
 			return
 		}
-		var m batch.Meta
-		rec, err := decode(s.layout, parsed.Bytes, &m, 0)
-		require.NoError(t, err)
 		_, _ = s.check(rec, ids.Bucket{Table: 7, Partition: 1}, "mon")
 		rec.Release()
 	})

@@ -261,7 +261,12 @@ func (s *Writes) propose(ctx context.Context, p *pending, req *codec.WriteReques
 	if err != nil {
 		return err
 	}
+	free, err := reserve(ctx, s.host, req.Batch, s.limits)
+	if err != nil {
+		return err
+	}
 	parsed, err := batch.Validate(shape.layout, req.Batch, s.limits)
+	free()
 	if err != nil {
 		return err
 	}
@@ -300,19 +305,7 @@ func (s *Writes) proposeKeyed(ctx context.Context, p *pending, at hosted, header
 	if err != nil {
 		return err
 	}
-	limits := s.limits
-	limits.CheckCompressed = true
-	parsed, err := batch.Validate(shape.layout, req.Batch, limits)
-	if err != nil {
-		return err
-	}
-	var m batch.Meta
-	rec, err := decode(shape.layout, parsed.Bytes, &m, limits.MaxUncompressed)
-	if err != nil {
-		return err
-	}
-	p.deletes, err = shape.check(rec, p.bucket, partitionName(s.catalog, p.bucket))
-	rec.Release()
+	parsed, err := s.look(ctx, p, shape, req.Batch)
 	if err != nil {
 		return err
 	}
@@ -323,6 +316,23 @@ func (s *Writes) proposeKeyed(ctx context.Context, p *pending, at hosted, header
 	return at.tablet.Upsert(ctx, tablet.Upsert{
 		Bucket: p.bucket, Batch: parsed.Bytes, Kind: kind, Mode: mergeMode(req.MergeMode), Targets: shape.targets,
 	}, p.done)
+}
+
+// look validates the batch of a keyed write, and looks at its rows.
+func (s *Writes) look(ctx context.Context, p *pending, shape *shape, b []byte) (batch.Parsed, error) {
+	free, err := reserve(ctx, s.host, b, s.limits)
+	if err != nil {
+		return batch.Parsed{}, err
+	}
+	defer free()
+	var m batch.Meta
+	parsed, rec, err := readRows(shape.layout, b, s.limits, &m)
+	if err != nil {
+		return parsed, err
+	}
+	defer rec.Release()
+	p.deletes, err = shape.check(rec, p.bucket, partitionName(s.catalog, p.bucket))
+	return parsed, err
 }
 
 func mergeMode(m flussv1.MergeMode) flussv1.MergeMode {

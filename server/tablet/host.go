@@ -178,6 +178,18 @@ func (h *Host) acquire(ctx context.Context, n int64) error {
 	return nil
 }
 
+// Reserve takes n bytes of the budget of writes for what is made of a batch before
+// it is proposed, or all of the budget when n is more, and returns what gives them
+// back, which may be called twice. It fails as Tablet.Append does when there is no
+// room. Who has a reservation must not propose.
+func (h *Host) Reserve(ctx context.Context, n int64) (free func(), err error) {
+	n = min(n, h.opt.InflightBytes)
+	if err := h.acquire(ctx, n); err != nil {
+		return nil, err
+	}
+	return sync.OnceFunc(func() { h.budget.Release(n) }), nil
+}
+
 // unreleased is the write-ahead log that the next checkpoint lets go: not that of
 // fenced tablets, which would hold the others back for ever. Unit bytes.
 func (h *Host) unreleased() int64 {
