@@ -61,12 +61,15 @@ func New(pool *Pool) *Codec {
 // Name returns "proto".
 func (c *Codec) Name() string { return "proto" }
 
-// Marshal frames *FlightData and *WriteRequest by hand, and anything else as protobuf.
+// Marshal frames *FlightData and *WriteRequest by hand, and the message of a *Held
+// and anything else as protobuf.
 func (c *Codec) Marshal(v any) (mem.BufferSlice, error) {
 	switch m := v.(type) {
 	case *FlightData:
 		return m.marshal(c.pool)
 	case *WriteRequest:
+		return m.marshal(c.pool)
+	case *Held:
 		return m.marshal(c.pool)
 	}
 	return c.fallback.Marshal(v)

@@ -1,12 +1,16 @@
 package node_test
 
 import (
+	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/fluss-go/fluss/proto/batch"
 	"github.com/fluss-go/fluss/proto/errcode"
@@ -16,6 +20,79 @@ import (
 )
 
 var pressure = &errcode.Error{Code: errcode.StoragePressure}
+
+// unread sends a look-up n times, returns when all are answered, and reads no answer.
+func unread(ctx context.Context, t *testing.T, addr string, req *flussv1.LookupRequest, n int) *grpc.ClientConn {
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithStaticStreamWindowSize(64<<10), grpc.WithStaticConnWindowSize(64<<10))
+	require.NoError(t, err)
+	streams := make([]grpc.ClientStream, n)
+	for i := range streams {
+		s, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, flussv1.Lookup_Lookup_FullMethodName)
+		require.NoError(t, err)
+		require.NoError(t, s.SendMsg(req))
+		require.NoError(t, s.CloseSend())
+		streams[i] = s
+	}
+	for _, s := range streams {
+		_, err := s.Header()
+		require.NoError(t, err)
+	}
+	return conn
+}
+
+// Clients that read no answers fill the memory for answers and no more: large
+// look-ups are asked to try again, small ones go on, and the memory comes back when
+// the calls, or the connections, end.
+func TestAnswersThatNobodyReads(t *testing.T) {
+	cfg := testConfig(t)
+	cfg.InflightWait = 50 * time.Millisecond
+	n := start(t, cfg)
+	w := newKeyedWorld(t, n.Addr(), connect(t, n))
+	w.create("id BIGINT NOT NULL, v STRING", table.Descriptor{BucketCount: 1}, "id")
+	for i := range 4 {
+		require.Nil(t, w.upsert(fmt.Sprintf(`[{"id": %d, "v": %q}]`, i, strings.Repeat("x", 4<<20-4096))))
+	}
+	require.Nil(t, w.upsert(`[{"id": 4, "v": "small"}]`))
+	const largeKeys = `[{"id": 0}, {"id": 1}, {"id": 2}, {"id": 3}]`
+	large := func() error {
+		_, _, err := w.get(&flussv1.LookupRequest{}, []string{"id"}, largeKeys)
+		return err
+	}
+	id := w.columns("id")
+	req := &flussv1.LookupRequest{TableId: int64(w.info.ID), KeyColumns: fieldIDs(id), Buckets: []*flussv1.LookupKeys{
+		{Keys: encodeRows(t, id, w.record(id, largeKeys), false)},
+	}}
+	for _, tc := range []struct {
+		name string
+		end  func(cancel context.CancelFunc, conn *grpc.ClientConn)
+	}{
+		{"the calls end", func(cancel context.CancelFunc, _ *grpc.ClientConn) { cancel() }},
+		{"the connection ends", func(_ context.CancelFunc, conn *grpc.ClientConn) { require.NoError(t, conn.Close()) }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			calls := int(cfg.MemoryLimit)/16/(16<<20) + 16
+			conn := unread(ctx, t, n.Addr(), req, calls)
+			defer func() { _ = conn.Close() }()
+			require.ErrorIs(t, large(), pressure)
+			_, counts, err := w.get(&flussv1.LookupRequest{}, []string{"id"}, `[{"id": 4}]`)
+			require.NoError(t, err)
+			require.Equal(t, 1, total(counts))
+
+			tc.end(cancel, conn)
+			for { // nothing tells when the server sees it
+				err := large()
+				if err == nil {
+					break
+				}
+				require.ErrorIs(t, err, pressure)
+				runtime.GC()
+			}
+		})
+	}
+}
 
 // What a batch has when decompressed is taken from the budget of writes before it
 // is decompressed, of a write and of the keys of a look-up.

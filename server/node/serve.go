@@ -45,6 +45,8 @@ const (
 	// what gRPC keeps of them. It bounds the number of scans by the memory limit.
 	streamBytes = 3 << 20
 	minStreams  = 64
+	// answerPart is the part of the memory limit that answers to look-ups get.
+	answerPart = 16
 )
 
 // serve starts answering clients.
@@ -53,7 +55,7 @@ func (n *Node) serve() {
 	limits := writeLimits(int64(n.cfg.MaxBatchSize), n.cfg.VerifyCompressed)
 	opts := append(codec.ServerOptions(),
 		grpc.MaxRecvMsgSize(int(n.cfg.MaxBatchSize)+framing),
-		grpc.ChainUnaryInterceptor(rpcerr.Unary(n.logger), n.counters.Unary, n.reserve.guard),
+		grpc.ChainUnaryInterceptor(rpcerr.Unary(n.logger), n.counters.Unary, n.reserve.guard, rpc.Hold),
 		grpc.ChainStreamInterceptor(rpcerr.Stream(n.logger), n.counters.Stream),
 	)
 	n.grpc = grpc.NewServer(opts...)
@@ -70,6 +72,7 @@ func (n *Node) serve() {
 	flussv1.RegisterWriteServer(n.grpc, n.writes)
 	flussv1.RegisterLookupServer(n.grpc, rpc.NewLookups(rpc.LookupOptions{
 		Catalog: n.meta, Host: n.host, Limits: limits, Clock: n.clock, Metrics: n.counters,
+		AnswerBytes: int64(n.cfg.MemoryLimit) / answerPart, AnswerWait: n.cfg.InflightWait,
 	}))
 	source := rpc.NewSource(n.meta, n.host, n.Endpoint(), n.putters)
 	n.flight = flight.New(source, flight.Options{

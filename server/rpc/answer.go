@@ -190,10 +190,15 @@ type answer struct {
 	encoder   *batch.Encoder
 	formats   tableFormats
 	rows      int
+	// limit is how many bytes of rows may be collected, at most maxLookupBytes.
+	limit int64
 }
 
-// add takes in a row. It fails with LIMIT_EXCEEDED(limit), CORRUPT and UNKNOWN_SCHEMA.
+// add takes in a row. It fails with errNoFit, LIMIT_EXCEEDED(limit), CORRUPT and UNKNOWN_SCHEMA.
 func (a *answer) add(r []byte) error {
+	if a.limit < maxLookupBytes && a.collector.Bytes()+int64(len(r)) > a.limit {
+		return errNoFit
+	}
 	if err := a.formats.collect(a.collector, r); err != nil {
 		return err
 	}
@@ -216,11 +221,16 @@ func (a *answer) encode() ([]byte, error) {
 	return a.encoder.Encode(nil, rec, batch.EncodeInfo{SchemaID: a.shape.schema})
 }
 
-// free gives the answer back.
-func (a *answer) free() {
+// reset drops the rows.
+func (a *answer) reset() {
 	if a.collector.Rows() > 0 {
 		a.collector.Record().Release() // of a look-up that failed
 	}
 	a.rows = 0
+}
+
+// free gives the answer back.
+func (a *answer) free() {
+	a.reset()
 	a.shape.answers.Put(a)
 }

@@ -2,7 +2,9 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -40,6 +42,7 @@ type Lookups struct {
 	keys    *cache[keyShapeKey, *keyShape]
 	answers *cache[rowShapeKey, *rowShape]
 	formats *formats
+	room    *room
 	scratch sync.Pool // of *lookup
 }
 
@@ -48,9 +51,13 @@ type LookupOptions struct {
 	Catalog Catalog
 	Host    *tablet.Host
 	// Limits are those of a batch of keys.
-	Limits  batch.Limits
-	Clock   clock.Clock
-	Metrics *metrics.Server
+	Limits batch.Limits
+	// AnswerBytes is the memory of answers that are made or not yet on the wire, at
+	// least MinAnswerBytes, and AnswerWait how long a look-up waits for some.
+	AnswerBytes int64
+	AnswerWait  time.Duration
+	Clock       clock.Clock
+	Metrics     *metrics.Server
 }
 
 // NewLookups returns the service.
@@ -60,7 +67,7 @@ func NewLookups(o LookupOptions) *Lookups {
 	return &Lookups{
 		catalog: o.Catalog, host: o.Host, limits: limits, clock: o.Clock, metrics: o.Metrics,
 		keys: newCache[keyShapeKey, *keyShape](maxKeyedColumns), answers: newCache[rowShapeKey, *rowShape](maxKeyedColumns),
-		formats: newFormats(o.Catalog), scratch: sync.Pool{New: func() any { return new(lookup) }},
+		formats: newFormats(o.Catalog), room: newRoom(o.AnswerBytes, o.AnswerWait), scratch: sync.Pool{New: func() any { return new(lookup) }},
 	}
 }
 
@@ -84,7 +91,7 @@ func (s *Lookups) Lookup(ctx context.Context, req *flussv1.LookupRequest) (*flus
 			return nil, err
 		}
 	}
-	resp, err := s.find(ctx, l, req)
+	resp, err := s.answer(ctx, l, req)
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +129,29 @@ func (s *Lookups) prepare(l *lookup, req *flussv1.LookupRequest) error {
 	}
 	l.answer = shape.take(s.formats)
 	return nil
+}
+
+// answer looks up the keys in the smallest room that the rows fit in.
+func (s *Lookups) answer(ctx context.Context, l *lookup, req *flussv1.LookupRequest) (*flussv1.LookupResponse, error) {
+	for level := range levels {
+		lease, err := s.room.take(ctx, level)
+		if err != nil {
+			return nil, err
+		}
+		l.answer.limit = levels[level] / copies
+		resp, err := s.find(ctx, l, req)
+		if err == nil {
+			lease.leave(ctx, int64(len(resp.GetRows())+4*len(resp.GetRowCounts())))
+			return resp, nil
+		}
+		l.answer.reset()
+		l.counts = nil
+		lease.shrink(0)
+		if !errors.Is(err, errNoFit) {
+			return nil, err
+		}
+	}
+	return nil, errcode.New(errcode.Internal, nil, "no room is large enough for the largest answer")
 }
 
 // find looks up the keys of all buckets.
@@ -242,7 +272,7 @@ func (l *lookup) prefixes(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return errcode.From(err)
 		}
-		n, err := l.prefix(rows, prefix)
+		n, err := l.prefix(ctx, rows, prefix)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -166,8 +167,11 @@ func (k *keyShape) encode(s *keyScratch, rec arrow.RecordBatch, bucket ids.Bucke
 	return nil
 }
 
+// rowsPerCheck is after how many rows of a prefix it is seen whether the client still waits.
+const rowsPerCheck = 1024
+
 // prefix takes the rows whose keys begin with prefix, and returns how many.
-func (l *lookup) prefix(rows *tablet.Rows, prefix []byte) (n uint32, err error) {
+func (l *lookup) prefix(ctx context.Context, rows *tablet.Rows, prefix []byte) (n uint32, err error) {
 	it, err := rows.Iterate(prefix, keys.After(prefix))
 	if err != nil {
 		return 0, err
@@ -177,7 +181,9 @@ func (l *lookup) prefix(rows *tablet.Rows, prefix []byte) (n uint32, err error) 
 		if err := l.answer.add(it.Row()); err != nil {
 			return n, err
 		}
-		n++
+		if n++; n%rowsPerCheck == 0 && ctx.Err() != nil {
+			return n, errcode.From(ctx.Err())
+		}
 	}
 	return n, it.Err()
 }
