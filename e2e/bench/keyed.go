@@ -26,7 +26,6 @@ const (
 	idleKeyed    = 2000
 	lookers      = 64
 	besideFor    = 5 * time.Second
-	gapFor       = 30 * time.Second
 )
 
 // keyedRow is a row of a primary-key table.
@@ -264,13 +263,13 @@ func (r *run) benchGap(ctx context.Context, c *sdk.Client, next *atomic.Int64) e
 	if err != nil {
 		return err
 	}
-	end := time.Now().Add(gapFor)
+	end := time.Now().Add(r.gap)
 	_, err = load80.change(ctx, u, rand.New(rand.NewPCG(11, 11)), next, 1<<40, func() bool { return time.Now().After(end) })
 	if err := errors.Join(err, u.Close(ctx)); err != nil {
 		return err
 	}
 	ms := float64(longest.Load()) / 1e6
-	r.add(fmt.Sprintf("… longest gap between acks in %s, fsync: ms", gapFor), fmt.Sprintf("%.0f", ms), "≤ 200", ms <= 200)
+	r.add(fmt.Sprintf("… longest gap between acks in %s, fsync: ms", r.gap), fmt.Sprintf("%.0f", ms), "≤ 200", ms <= 200)
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime/pprof"
+	"time"
 
 	"github.com/fluss-go/fluss/sdk"
 )
@@ -22,6 +23,7 @@ func main() {
 	flag.StringVar(&r.out, "out", "", "file to write the report to; standard output gets it anyway")
 	flag.StringVar(&only, "only", ".", "run the benchmarks whose name matches")
 	flag.IntVar(&r.rounds, "rounds", 7, "rounds that count")
+	flag.DurationVar(&r.gap, "gap", 30*time.Second, "how long the longest gap between acks is looked for")
 	flag.IntVar(&r.megabytes, "megabytes", 1000, "size of the wide table")
 	flag.StringVar(&r.profile, "cpuprofile", "", "file to write a CPU profile of the client to")
 	flag.StringVar(&stockAddress, "stock-server", "", "internal")
@@ -85,6 +87,7 @@ type run struct {
 	bin, flights, out, dir string
 	profile                string
 	rounds, megabytes      int
+	gap                    time.Duration
 	rows                   []row
 }
 

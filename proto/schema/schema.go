@@ -116,7 +116,7 @@ func ReservedColumns() []string { return slices.Clone(reserved) }
 // Limits of a schema.
 const (
 	// MaxFields is how many columns and nested fields a schema may have in all.
-	MaxFields = 4096
+	MaxFields = 5000
 	// MaxNameLength is the longest name of a column, in bytes.
 	MaxNameLength = 200
 )

@@ -75,7 +75,7 @@ func TestNewRefuses(t *testing.T) {
 		want    string
 	}{
 		{"nothing", nil, nil, "at least one column"},
-		{"too many", many, nil, "more than 4096"},
+		{"too many", many, nil, "more than 5000"},
 		{"no name", []Field{{Type: Of(Int)}}, nil, "has no name"},
 		{"long name", []Field{{Name: strings.Repeat("x", 201), Type: Of(Int)}}, nil, "longer than 200 bytes"},
 		{"name not UTF-8", []Field{{Name: "\xff", Type: Of(Int)}}, nil, "not UTF-8"},
