@@ -1,11 +1,23 @@
 package org.flussgo.client.arrow;
 
+import static java.util.stream.Collectors.toList;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDate;
+import java.time.LocalTime;
+import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import org.flussgo.client.TypeText;
+import org.flussgo.client.Types;
+import org.flussgo.proto.v1.DataType;
 import org.flussgo.proto.v1.Field;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,6 +42,57 @@ class GoldenTest {
         byte[] again = encode(b, Codec.NONE);
         BatchWriter.number(again, Le.getLong(plain, BatchFormat.WRITER_ID), Le.getInt(plain, BatchFormat.SEQUENCE));
         assertThat(again).isEqualTo(plain);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Codec.class)
+    void rowsAreThoseOfTheText(Codec codec) throws Exception {
+        byte[] batch = golden(codec);
+        ArrowBatch b = new BatchReader(COLUMNS).readBatch(batch, 0, batch.length);
+        JsonArray want = JsonParser.parseString(Files.readString(DATA.resolve("v1.json"))).getAsJsonArray();
+        assertThat(b.rows()).isEqualTo(want.size());
+        for (int i = 0; i < b.rows(); i++) {
+            List<Object> row = new ArrayList<>();
+            for (int k = 0; k < COLUMNS.size(); k++) {
+                row.add(tree(want.get(i).getAsJsonObject().get(COLUMNS.get(k).getName()), COLUMNS.get(k).getType()));
+            }
+            assertThat(Trees.of(b).get(i)).as("row %d", i).isEqualTo(row);
+        }
+    }
+
+    /** A value as arrow-go writes it in JSON. */
+    private static Object tree(JsonElement e, DataType t) {
+        if (e.isJsonNull()) {
+            return null;
+        }
+        return switch (t.getKind()) {
+            case TYPE_KIND_BOOLEAN -> e.getAsBoolean();
+            case TYPE_KIND_TINYINT -> e.getAsByte();
+            case TYPE_KIND_SMALLINT -> e.getAsShort();
+            case TYPE_KIND_INT -> e.getAsInt();
+            case TYPE_KIND_BIGINT, TYPE_KIND_TIMESTAMP -> e.getAsLong();
+            case TYPE_KIND_FLOAT -> e.getAsFloat();
+            case TYPE_KIND_DOUBLE -> e.getAsDouble();
+            case TYPE_KIND_CHAR, TYPE_KIND_STRING -> e.getAsString();
+            case TYPE_KIND_DECIMAL -> e.getAsBigDecimal().setScale(t.getScale()).unscaledValue();
+            case TYPE_KIND_DATE -> (int) LocalDate.parse(e.getAsString()).toEpochDay();
+            case TYPE_KIND_TIME -> LocalTime.parse(e.getAsString()).toNanoOfDay() / (1_000_000_000 / Types.unitsPerSecond(t.getPrecision()));
+            case TYPE_KIND_BINARY, TYPE_KIND_BYTES -> ByteBuffer.wrap(Base64.getDecoder().decode(e.getAsString()));
+            case TYPE_KIND_ARRAY -> e.getAsJsonArray().asList().stream().map(x -> tree(x, t.getFields(0).getType())).collect(toList());
+            case TYPE_KIND_MAP, TYPE_KIND_ROW -> {
+                List<Object> out = new ArrayList<>();
+                if (e.isJsonArray()) {
+                    e.getAsJsonArray().forEach(pair -> out.add(fields(pair.getAsJsonObject(), t)));
+                    yield out;
+                }
+                yield fields(e.getAsJsonObject(), t);
+            }
+            default -> throw new AssertionError(t);
+        };
+    }
+
+    private static List<Object> fields(JsonObject o, DataType t) {
+        return t.getFieldsList().stream().map(f -> tree(o.get(f.getName()), f.getType())).collect(toList());
     }
 
     @ParameterizedTest
