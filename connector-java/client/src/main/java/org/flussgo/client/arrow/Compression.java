@@ -1,6 +1,5 @@
 package org.flussgo.client.arrow;
 
-import io.airlift.compress.MalformedInputException;
 import io.airlift.compress.lz4.Lz4Compressor;
 import io.airlift.compress.lz4.Lz4Decompressor;
 import io.airlift.compress.zstd.ZstdCompressor;
@@ -95,7 +94,9 @@ final class Compression {
                 got = zstd != null
                         ? zstd.decompress(src, from, length, out, to, n)
                         : Lz4Frame.decompress(lz4, src, from, length, out, to, n);
-            } catch (MalformedInputException | IllegalArgumentException | IndexOutOfBoundsException e) {
+            } catch (CorruptBatchException e) {
+                throw e;
+            } catch (RuntimeException e) { // decompressors throw IllegalStateException and others for damage too
                 throw new CorruptBatchException("a buffer cannot be decompressed", e);
             }
             if (got != n) {
