@@ -2,6 +2,7 @@ package org.flussgo.client.arrow;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.flatbuf.DateUnit;
@@ -26,21 +27,21 @@ import org.flussgo.proto.v1.TypeKind;
 
 /** Reads an Arrow schema as columns, the inverse of the mapping in proto/schema (FromArrow there). */
 public final class SchemaMessage {
-    private static final String FIELD_ID = "PARQUET:field_id";
+    private static final ByteBuffer FIELD_ID = ByteBuffer.wrap("PARQUET:field_id".getBytes(StandardCharsets.UTF_8));
     private static final int MAX_DEPTH = 32; // that of proto/schema
-    private static final int MIN_FIELD_BYTES = 4; // of a field in the flatbuffer: the offset to its vtable
+    /** The least that a field, or an entry of its metadata, takes in the flatbuffer: where it is, where its vtable is, two offsets. */
+    private static final int MIN_TABLE_BYTES = 16;
     private static final int MILLI_DIGITS = 3;
     private static final int MICRO_DIGITS = 6;
     private static final int NANO_DIGITS = 9;
 
-    /**
-     * How many fields may still come. Fields of a flatbuffer may be the same bytes, so that a short one could tell of more than memory
-     * can hold.
-     */
-    private int fieldsLeft;
+    // What may still come. Parts of a flatbuffer may be the same bytes, so that a short one could tell of more than memory can hold.
+    private int tablesLeft; // fields, and entries of their metadata
+    private int textLeft; // bytes of names and ids
 
-    private SchemaMessage(int fieldsLeft) {
-        this.fieldsLeft = fieldsLeft;
+    private SchemaMessage(int messageBytes) {
+        tablesLeft = messageBytes / MIN_TABLE_BYTES;
+        textLeft = messageBytes;
     }
 
     /**
@@ -63,7 +64,7 @@ public final class SchemaMessage {
             if (s.endianness() != Endianness.Little) {
                 throw new CorruptBatchException("an Arrow schema is big-endian, which is not read");
             }
-            SchemaMessage p = new SchemaMessage(message.length / MIN_FIELD_BYTES);
+            SchemaMessage p = new SchemaMessage(message.length);
             List<Field> out = new ArrayList<>();
             for (int i = 0; i < s.fieldsLength(); i++) {
                 out.add(p.field(s.fields(i), 1));
@@ -78,9 +79,7 @@ public final class SchemaMessage {
         if (depth > MAX_DEPTH) {
             throw new CorruptBatchException("a column is nested more than " + MAX_DEPTH + " types deep");
         }
-        if (--fieldsLeft < 0) {
-            throw new CorruptBatchException("an Arrow schema has more fields than its bytes can hold");
-        }
+        takeTable();
         if (f.dictionary() != null) {
             throw unsupported(f, "dictionary-encoded");
         }
@@ -88,8 +87,8 @@ public final class SchemaMessage {
         if (f.typeType() == Type.Map) {
             org.apache.arrow.flatbuf.Field entries = children(f, 1).children(0);
             children(entries, 2);
-            DataType.Builder key = field(entries.children(0), depth + 1).getType().toBuilder().setNullable(false);
-            t.addFields(Field.newBuilder().setId(id(entries.children(0))).setName("key").setType(key));
+            Field key = field(entries.children(0), depth + 1);
+            t.addFields(key.toBuilder().setName("key").setType(key.getType().toBuilder().setNullable(false)));
             t.addFields(field(entries.children(1), depth + 1).toBuilder().setName("value"));
         } else if (f.typeType() == Type.List) {
             t.addFields(field(children(f, 1).children(0), depth + 1).toBuilder().setName("element"));
@@ -103,7 +102,22 @@ public final class SchemaMessage {
         if (fault != null) {
             throw new CorruptBatchException("column \"" + f.name() + "\" " + fault);
         }
-        return Field.newBuilder().setId(id(f)).setName(f.name() == null ? "" : f.name()).setType(type).build();
+        takeText(f.nameAsByteBuffer());
+        String name = f.name();
+        return Field.newBuilder().setId(id(f)).setName(name == null ? "" : name).setType(type).build();
+    }
+
+    private void takeTable() {
+        if (--tablesLeft < 0) {
+            throw new CorruptBatchException("an Arrow schema has more fields and metadata than its bytes can hold");
+        }
+    }
+
+    private void takeText(ByteBuffer text) {
+        textLeft -= text == null ? 0 : text.remaining();
+        if (textLeft < 0) {
+            throw new CorruptBatchException("an Arrow schema has longer names and metadata than its bytes can hold");
+        }
     }
 
     /** The field itself, which must have so many children. */
@@ -115,10 +129,12 @@ public final class SchemaMessage {
     }
 
     /** The field id in the metadata of a field; 0 when there is none, or what is there is no id. */
-    private static int id(org.apache.arrow.flatbuf.Field f) {
+    private int id(org.apache.arrow.flatbuf.Field f) {
         for (int i = 0; i < f.customMetadataLength(); i++) {
+            takeTable();
             KeyValue kv = f.customMetadata(i);
-            if (FIELD_ID.equals(kv.key())) {
+            if (FIELD_ID.equals(kv.keyAsByteBuffer())) {
+                takeText(kv.valueAsByteBuffer());
                 return id(kv.value());
             }
         }
@@ -166,7 +182,8 @@ public final class SchemaMessage {
                 return time(f, (Time) f.type(new Time()));
             case Type.Timestamp:
                 Timestamp at = (Timestamp) f.type(new Timestamp());
-                boolean zoned = at.timezone() != null && !at.timezone().isEmpty();
+                ByteBuffer zone = at.timezoneAsByteBuffer();
+                boolean zoned = zone != null && zone.hasRemaining();
                 return of(zoned ? TypeKind.TYPE_KIND_TIMESTAMP_LTZ : TypeKind.TYPE_KIND_TIMESTAMP).setPrecision(digits(at.unit()));
             case Type.List:
                 return of(TypeKind.TYPE_KIND_ARRAY);

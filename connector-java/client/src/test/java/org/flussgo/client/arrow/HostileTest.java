@@ -3,6 +3,7 @@ package org.flussgo.client.arrow;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.flatbuffers.FlatBufferBuilder;
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
@@ -10,6 +11,13 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.zip.CRC32C;
+import org.apache.arrow.flatbuf.KeyValue;
+import org.apache.arrow.flatbuf.Message;
+import org.apache.arrow.flatbuf.MessageHeader;
+import org.apache.arrow.flatbuf.MetadataVersion;
+import org.apache.arrow.flatbuf.Schema;
+import org.apache.arrow.flatbuf.Type;
+import org.apache.arrow.flatbuf.Utf8;
 import org.flussgo.client.TypeText;
 import org.flussgo.proto.v1.Field;
 import org.junit.jupiter.api.Test;
@@ -141,7 +149,72 @@ class HostileTest {
         }
         assertThat(changed).isGreaterThan(20);
         assertThatThrownBy(() -> SchemaMessage.parse(schema))
-                .isInstanceOf(CorruptBatchException.class).hasMessageContaining("more fields than its bytes can hold");
+                .isInstanceOf(CorruptBatchException.class).hasMessageContaining("more fields and metadata than its bytes can hold");
+    }
+
+    /** A short message of many fields with one long name, which would be gigabytes of names. */
+    @Test
+    void namesThatAreTheSameBytes() {
+        for (boolean oneField : new boolean[] {true, false}) {
+            FlatBufferBuilder b = new FlatBufferBuilder();
+            int name = b.createString("n".repeat(100_000));
+            int[] fields = new int[1000];
+            for (int i = 0; i < fields.length; i++) {
+                fields[i] = oneField && i > 0 ? fields[0] : field(b, name, 0);
+            }
+            assertRefused(schema(b, fields), "longer names and metadata");
+        }
+    }
+
+    /** The same with metadata: ids of a hundred thousand digits, and as many entries for each field. */
+    @Test
+    void metadataThatIsTheSameBytes() {
+        FlatBufferBuilder b = new FlatBufferBuilder();
+        int key = b.createString("PARQUET:field_id");
+        int entry = KeyValue.createKeyValue(b, key, b.createString("1".repeat(100_000)));
+        int metadata = org.apache.arrow.flatbuf.Field.createCustomMetadataVector(b, new int[] {entry});
+        int[] fields = new int[1000];
+        for (int i = 0; i < fields.length; i++) {
+            fields[i] = field(b, b.createString("n"), metadata);
+        }
+        assertRefused(schema(b, fields), "longer names and metadata");
+        b = new FlatBufferBuilder();
+        key = b.createString("k".repeat(16));
+        int[] entries = new int[100_000];
+        Arrays.fill(entries, KeyValue.createKeyValue(b, key, key));
+        metadata = org.apache.arrow.flatbuf.Field.createCustomMetadataVector(b, entries);
+        for (int i = 0; i < fields.length; i++) {
+            fields[i] = field(b, b.createString("n"), metadata);
+        }
+        assertRefused(schema(b, fields), "more fields and metadata");
+    }
+
+    private static int field(FlatBufferBuilder b, int name, int metadata) {
+        Utf8.startUtf8(b);
+        int type = Utf8.endUtf8(b);
+        org.apache.arrow.flatbuf.Field.startField(b);
+        org.apache.arrow.flatbuf.Field.addName(b, name);
+        org.apache.arrow.flatbuf.Field.addTypeType(b, Type.Utf8);
+        org.apache.arrow.flatbuf.Field.addType(b, type);
+        if (metadata != 0) {
+            org.apache.arrow.flatbuf.Field.addCustomMetadata(b, metadata);
+        }
+        return org.apache.arrow.flatbuf.Field.endField(b);
+    }
+
+    private static byte[] schema(FlatBufferBuilder b, int[] fields) {
+        int vector = Schema.createFieldsVector(b, fields);
+        Schema.startSchema(b);
+        Schema.addFields(b, vector);
+        int schema = Schema.endSchema(b);
+        b.finish(Message.createMessage(b, MetadataVersion.V5, MessageHeader.Schema, schema, 0, 0));
+        return b.sizedByteArray();
+    }
+
+    private static void assertRefused(byte[] schema, String message) {
+        long before = THREADS.getCurrentThreadAllocatedBytes();
+        assertThatThrownBy(() -> SchemaMessage.parse(schema)).isInstanceOf(CorruptBatchException.class).hasMessageContaining(message);
+        assertThat(THREADS.getCurrentThreadAllocatedBytes() - before).isLessThan(MAX_OVERHEAD + 64L * schema.length);
     }
 
     private static boolean isField(byte[] b, int at) {
