@@ -160,6 +160,18 @@ func TestAlterTable(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestAlterFromAnOldVersion(t *testing.T) {
+	w := newWorld(t, Options{})
+	seen := w.create(request("t", 1)).GetVersion()
+	alter := func(c string, version int64) error {
+		_, err := w.AlterTable(t.Context(), &flussv1.AlterTableRequest{Path: path("t"), Changes: []*flussv1.TableChange{addColumn(c)}, ExpectedVersion: version})
+		return err
+	}
+	require.NoError(t, alter("c", seen))
+	code(t, alter("d", seen), errcode.Conflict, "at version 2 and not at 1")
+	require.NoError(t, alter("d", seen+1))
+}
+
 func TestConcurrentAltersAreAllApplied(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.create(partitioned("t", 2, nil))

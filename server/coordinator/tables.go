@@ -112,6 +112,10 @@ func (c *Coordinator) AlterTable(ctx context.Context, req *flussv1.AlterTableReq
 			}
 			return nil, err
 		}
+		if want := req.GetExpectedVersion(); want != 0 && want != t.Stored.GetVersion() {
+			return nil, errcode.New(errcode.Conflict, nil, "table %s was altered meanwhile: it is at version %d and not at %d; look at it again and repeat the change",
+				path, t.Stored.GetVersion(), want)
+		}
 		next, err := c.alter(t, req.GetChanges())
 		if err != nil {
 			return nil, err

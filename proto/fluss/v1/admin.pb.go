@@ -1274,9 +1274,12 @@ type AlterTableRequest struct {
 	// Applied in order, all or none.
 	Changes []*TableChange `protobuf:"bytes,2,rep,name=changes,proto3" json:"changes,omitempty"`
 	// A missing table is no error.
-	IfExists      bool `protobuf:"varint,3,opt,name=if_exists,json=ifExists,proto3" json:"if_exists,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	IfExists bool `protobuf:"varint,3,opt,name=if_exists,json=ifExists,proto3" json:"if_exists,omitempty"`
+	// CONFLICT when the table is not at this version any more, for changes that were
+	// worked out from it; 0 for any.
+	ExpectedVersion int64 `protobuf:"varint,4,opt,name=expected_version,json=expectedVersion,proto3" json:"expected_version,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *AlterTableRequest) Reset() {
@@ -1328,6 +1331,13 @@ func (x *AlterTableRequest) GetIfExists() bool {
 		return x.IfExists
 	}
 	return false
+}
+
+func (x *AlterTableRequest) GetExpectedVersion() int64 {
+	if x != nil {
+		return x.ExpectedVersion
+	}
+	return 0
 }
 
 type AlterTableResponse struct {
@@ -2798,11 +2808,12 @@ const file_fluss_v1_admin_proto_rawDesc = "" +
 	"\freset_option\x18\x06 \x01(\v2\x15.fluss.v1.ResetOptionH\x00R\vresetOption\x127\n" +
 	"\vset_comment\x18\a \x01(\v2\x14.fluss.v1.SetCommentH\x00R\n" +
 	"setCommentB\b\n" +
-	"\x06change\"\x8a\x01\n" +
+	"\x06change\"\xb5\x01\n" +
 	"\x11AlterTableRequest\x12'\n" +
 	"\x04path\x18\x01 \x01(\v2\x13.fluss.v1.TablePathR\x04path\x12/\n" +
 	"\achanges\x18\x02 \x03(\v2\x15.fluss.v1.TableChangeR\achanges\x12\x1b\n" +
-	"\tif_exists\x18\x03 \x01(\bR\bifExists\"?\n" +
+	"\tif_exists\x18\x03 \x01(\bR\bifExists\x12)\n" +
+	"\x10expected_version\x18\x04 \x01(\x03R\x0fexpectedVersion\"?\n" +
 	"\x12AlterTableResponse\x12)\n" +
 	"\x05table\x18\x01 \x01(\v2\x13.fluss.v1.TableInfoR\x05table\"X\n" +
 	"\x10DropTableRequest\x12'\n" +

@@ -83,9 +83,18 @@ public final class Admin {
         return client.call(false, ch -> stub(ch).createTable(r)).getTable();
     }
 
-    /** Changes a table, all changes or none, in their order. */
-    public TableInfo alterTable(TablePath path, List<TableChange> changes, boolean ifExists) {
-        AlterTableRequest r = AlterTableRequest.newBuilder().setPath(path).addAllChanges(changes).setIfExists(ifExists).build();
+    /**
+     * Changes a table, all changes or none, in their order.
+     *
+     * @param expectedVersion the version of the table that the changes were worked out from: CONFLICT when it has another by now; 0 for any
+     */
+    public TableInfo alterTable(TablePath path, List<TableChange> changes, long expectedVersion, boolean ifExists) {
+        AlterTableRequest r = AlterTableRequest.newBuilder()
+                .setPath(path)
+                .addAllChanges(changes)
+                .setExpectedVersion(expectedVersion)
+                .setIfExists(ifExists)
+                .build();
         return client.call(false, ch -> stub(ch).alterTable(r)).getTable();
     }
 

@@ -339,7 +339,7 @@ public class FlussCatalog extends AbstractCatalog {
             List<org.flussgo.proto.v1.TableChange> out =
                     TableChanges.of(before.getDescriptor(), (ResolvedCatalogTable) newTable, changes);
             if (!out.isEmpty()) {
-                admin().alterTable(server(path), out, ignoreIfNotExists);
+                admin().alterTable(server(path), out, before.getVersion(), ignoreIfNotExists);
             }
         } catch (FlussException e) {
             if (ignoreIfNotExists && CatalogErrors.noTable(e)) {

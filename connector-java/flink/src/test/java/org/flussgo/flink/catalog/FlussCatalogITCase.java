@@ -367,9 +367,9 @@ class FlussCatalogITCase {
         sql("CREATE TABLE t (a INT, b INT, c AS a + 1, v VARCHAR(3))");
         try (FlussClient other = FlussClient.connect(ClientConfig.of(FlussServer.shared().bootstrap()))) {
             TablePath at = TablePath.newBuilder().setDatabase(database).setTable("t").build();
-            other.admin().alterTable(at, List.of(drop("b")), false);
+            other.admin().alterTable(at, List.of(drop("b")), 0, false);
             assertThat(shape("t")).containsExactly("a INT", "v VARCHAR(3)", "c INT AS `a` + 1");
-            other.admin().alterTable(at, List.of(drop("a")), false);
+            other.admin().alterTable(at, List.of(drop("a")), 0, false);
             assertThatThrownBy(() -> catalog.getTable(path("t"))).isInstanceOf(CatalogException.class)
                     .hasMessageContaining("\"c\"").hasMessageContaining("[a]");
         }
