@@ -1,6 +1,7 @@
 package table
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -11,6 +12,9 @@ import (
 
 // autoIncrementKey is the custom property that names the auto-increment column.
 const autoIncrementKey = "auto-increment.fields"
+
+// autoIncrementCacheKey is the option Options.AutoIncrementCache.
+const autoIncrementCacheKey = "table.auto-increment.cache-size"
 
 // PhysicalKey returns the names of the columns that tell the rows of a bucket
 // apart, in key order: the primary key without the partition columns, which are
@@ -55,8 +59,15 @@ func (d *Descriptor) checkAutoIncrement(o *Options, f *faults) {
 		f.option(autoIncrementKey, "%s names %q, which is no column%s", autoIncrementKey, shorten(name), schema.Suggest(name, d.Schema.Names()))
 		return
 	}
-	if t := d.Schema.Columns[i].Type; t.Kind != schema.Int && t.Kind != schema.BigInt {
+	t := d.Schema.Columns[i].Type
+	if t.Kind != schema.Int && t.Kind != schema.BigInt {
 		f.option(autoIncrementKey, "the auto-increment column %q is %s; it must be INT or BIGINT", name, t)
+	}
+	// The first ranges of the buckets come one after the other.
+	if limit := math.MaxInt32 / int64(max(d.BucketCount, 1)); t.Kind == schema.Int && o.AutoIncrementCache > limit {
+		f.list = append(f.list, errcode.New(errcode.InvalidOption, nil,
+			"%s = %d values for each of %d buckets are more than the INT column %q has: make it at most %d, or the column BIGINT",
+			autoIncrementCacheKey, o.AutoIncrementCache, d.BucketCount, name, limit).With("option", autoIncrementCacheKey).With("limit", limit))
 	}
 	if slices.Contains(d.Schema.PrimaryKey, name) {
 		f.option(autoIncrementKey, "the auto-increment column %q is in the primary key: writers must know the key, and only the server knows this column", name)

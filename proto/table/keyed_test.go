@@ -63,12 +63,17 @@ func TestAutoIncrement(t *testing.T) {
 	_, ok = newInfo(t, keyed(t, "k STRING, n BIGINT")).AutoIncrement()
 	require.False(t, ok)
 
+	ranges := keyed(t, "k INT, n INT", "auto-increment.fields=n", "table.auto-increment.cache-size=536870911")
+	ranges.BucketCount = 4
+	require.NoError(t, ranges.Validate(Limits{}))
+	ranges.Properties[autoIncrementCacheKey] = "536870912"
 	for _, tc := range []struct {
 		name string
 		d    *Descriptor
 		code errcode.Code
 		want string
 	}{
+		{"ranges past INT", ranges, errcode.InvalidOption, "536870912 values for each of 4 buckets are more than"},
 		{"two", keyed(t, "k INT, a INT, b INT", "auto-increment.fields=a,b"), errcode.InvalidOption, "one auto-increment column at most"},
 		{"none", keyed(t, "k INT", "auto-increment.fields="), errcode.InvalidOption, "expected the name of one column"},
 		{"unknown", keyed(t, "k INT, abc INT", "auto-increment.fields=abd"), errcode.InvalidOption, `did you mean "abc"?`},

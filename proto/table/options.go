@@ -161,7 +161,7 @@ type Options struct {
 	// merge engine AGGREGATION needs FULL.
 	ChangelogImage ChangelogImage `option:"table.changelog.image" default:"FULL" values:"FULL,WAL"`
 	// AutoIncrementCache is how many values of an auto-increment column a bucket
-	// reserves at a time.
+	// reserves at a time. Those of all buckets must fit the column's type.
 	AutoIncrementCache int64 `option:"table.auto-increment.cache-size" default:"100000" range:"1..1000000000"`
 
 	// StatisticsColumns is accepted so that descriptors of Apache Fluss work:
