@@ -71,10 +71,11 @@ func (l *Lookuper) lookup(ctx context.Context, key any) (LookupRows, error) {
 	call := newLookupCall(ctx, 1)
 	l.submit(v, b, scratch, firstRow, call)
 	ended, err := call.wait(ctx, l)
-	rows := call.rows
-	if ended {
-		call.free()
+	if !ended {
+		return LookupRows{}, err // the call's are still written to
 	}
+	rows := call.rows
+	call.free()
 	return rows, err
 }
 

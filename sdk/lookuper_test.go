@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -229,6 +230,30 @@ func TestLookupEndsWithItsContext(t *testing.T) {
 }
 
 // TestOneKeyDoesNotFailOthers has the server refuse requests with a certain key.
+// A caller that leaves reads nothing of a call that is being answered: what this
+// looks for is found by the race detector.
+func TestLookupsEndWhileTheyAreAnswered(t *testing.T) {
+	_, c := filledAccounts(t, 1, 3)
+	l := lookuper(t, c, "accounts")
+	for i := range 1000 {
+		ctx, cancel := context.WithCancel(context.Background())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			_, found, err := sdk.LookupOne[account](ctx, l, sdk.Key{2})
+			if err == nil {
+				require.True(t, found)
+				return
+			}
+			require.Equal(t, errcode.Canceled, errcode.Of(err))
+		})
+		for range i % 100 {
+			runtime.Gosched()
+		}
+		cancel()
+		wg.Wait()
+	}
+}
+
 func TestOneKeyDoesNotFailOthers(t *testing.T) {
 	f, c := filledAccounts(t, 1, 100)
 	f.lookupDelay = 5 * time.Millisecond
