@@ -29,8 +29,8 @@ func appendTrailer(dst []byte, u *Upsert) []byte {
 	return dst
 }
 
-// decodeUpsert reads the payload of kindUpsert. The header of a batch that is not
-// one comes as an error for the writer; the others are this replica's.
+// decodeUpsert reads the payload of kindUpsert; the Upsert aliases b. It fails with
+// errEntry: proposers validate batches, so nobody wrote such bytes.
 func decodeUpsert(b []byte) (Upsert, batch.Header, error) {
 	h, err := batch.ParseHeader(b)
 	if err != nil {
