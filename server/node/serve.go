@@ -55,6 +55,7 @@ func (n *Node) serve() {
 	limits := writeLimits(int64(n.cfg.MaxBatchSize), n.cfg.VerifyCompressed)
 	opts := append(codec.ServerOptions(),
 		grpc.MaxRecvMsgSize(int(n.cfg.MaxBatchSize)+framing),
+		grpc.WaitForHandlers(true), // they use what Close closes next
 		grpc.ChainUnaryInterceptor(rpcerr.Unary(n.logger), n.counters.Unary, n.reserve.guard, rpc.Hold),
 		grpc.ChainStreamInterceptor(rpcerr.Stream(n.logger), n.counters.Stream),
 	)
