@@ -28,17 +28,13 @@ func (s *Service) DoExchange(server flight.FlightService_DoExchangeServer) error
 		return err
 	}
 	defer leave()
-	done := s.work(func() error { return s.exchange(server.Context(), server) })
-	select {
-	case err := <-done:
-		return err
-	case <-s.ctx.Done():
-		return errShutdown()
-	}
+	var f flow
+	done := s.work(func() error { return s.exchange(server.Context(), server, &f) })
+	return s.supervise(server.Context(), &f, done)
 }
 
 // exchange answers batches of keys until the client is done.
-func (s *Service) exchange(ctx context.Context, server flight.FlightService_DoExchangeServer) (err error) {
+func (s *Service) exchange(ctx context.Context, server flight.FlightService_DoExchangeServer, f *flow) (err error) {
 	first, err := receiveFirst(server)
 	if err != nil {
 		return err
@@ -61,7 +57,7 @@ func (s *Service) exchange(ctx context.Context, server flight.FlightService_DoEx
 		return err
 	}
 	out := codec.FlightData{Header: schemaMessage(answers.Schema())}
-	if err := sendMessage(server, &out); err != nil {
+	if err := f.send(server, &out); err != nil {
 		return err
 	}
 	for {
@@ -78,7 +74,7 @@ func (s *Service) exchange(ctx context.Context, server flight.FlightService_DoEx
 		if err := s.look(ctx, looker, layout, &m, answers, &out); err != nil {
 			return err
 		}
-		if err := sendMessage(server, &out); err != nil {
+		if err := f.send(server, &out); err != nil {
 			return err
 		}
 	}
@@ -105,11 +101,6 @@ func receiveFirst(server flight.FlightService_DoExchangeServer) (*codec.FlightDa
 			return m, nil
 		}
 	}
-}
-
-func sendMessage(server flight.FlightService_DoExchangeServer, m *codec.FlightData) error {
-	defer m.Free()
-	return server.SendMsg(m)
 }
 
 // look puts the answer to the keys in m into out.

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -23,6 +27,7 @@ import (
 // memLooker looks rows up in bucket 0.
 type memLooker struct {
 	k       *keyedBucket
+	closed  *atomic.Bool
 	request flight.LookRequest
 	fields  []schema.Field
 }
@@ -30,7 +35,7 @@ type memLooker struct {
 func (s *memSource) Looker(_ context.Context, r flight.LookRequest) (flight.Looker, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := &memLooker{k: s.keyed[ids.Bucket{Table: s.tables[r.Path].Info.ID}], request: r}
+	l := &memLooker{k: s.keyed[ids.Bucket{Table: s.tables[r.Path].Info.ID}], request: r, closed: &s.closed}
 	for _, f := range l.k.schema.Columns {
 		f.Type.Nullable = true
 		l.fields = append(l.fields, f)
@@ -50,7 +55,11 @@ func (s *memSource) Looker(_ context.Context, r flight.LookRequest) (flight.Look
 }
 
 func (l *memLooker) Schema() *arrow.Schema { return schema.ArrowFields(l.fields) }
-func (l *memLooker) Close() error          { return nil }
+
+func (l *memLooker) Close() error {
+	l.closed.Store(true)
+	return nil
+}
 
 func (l *memLooker) Look(_ context.Context, keys arrow.RecordBatch) (arrow.RecordBatch, []uint32, error) {
 	b := array.NewRecordBuilder(memory.DefaultAllocator, l.Schema())
@@ -106,6 +115,30 @@ func exchange(t testing.TB, c arrowflight.Client, d *arrowflight.FlightDescripto
 
 func command(text string) *arrowflight.FlightDescriptor {
 	return &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorCMD, Cmd: []byte(text)}
+}
+
+func TestExchangeWhoseAnswersNobodyReadsIsEnded(t *testing.T) {
+	source := newSource()
+	_, buckets := source.createKeyed(t, "db.k", 1)
+	buckets[0].set(t, series(0, 6)...)
+	c := stockClient(t, serve(t, source, flight.Options{Stall: 100 * time.Millisecond}))
+	stream, err := c.DoExchange(context.Background())
+	require.NoError(t, err)
+	require.NoError(t, stream.Send(&arrowflight.FlightData{FlightDescriptor: command(`{"table": "db.k", "prefix": true}`)}))
+	groups := arrow.NewSchema([]arrow.Field{{Name: "g", Type: arrow.PrimitiveTypes.Int32}}, nil)
+	w := arrowflight.NewRecordWriter(stream, ipc.WithSchema(groups))
+	keys := arrowJSON(t, groups, "["+strings.Repeat(`{"g": 0},`, 5000)+`{"g": 0}]`)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() {
+		for w.Write(keys) == nil {
+		}
+	})
+	require.Eventually(t, func() bool { return source.closed.Load() }, 10*time.Second, 5*time.Millisecond)
+	for err == nil {
+		_, err = stream.Recv()
+	}
+	require.Equal(t, errcode.DeadlineExceeded, codeOf(err), "%v", err)
 }
 
 func TestExchange(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -181,11 +182,13 @@ func (b *memBatch) ReadColumns(cols []int) (mem.BufferSlice, error) {
 
 // memSource is a Source in memory.
 type memSource struct {
-	mu     sync.Mutex // guards all
+	mu     sync.Mutex // guards all but closed
 	tables map[table.Path]*flight.Table
 	logs   map[ids.Bucket]*memLog
 	puts   []*memPutter
 	keyed  map[ids.Bucket]*keyedBucket
+	// closed says that a Looker was.
+	closed atomic.Bool
 }
 
 func (s *memSource) Tables(context.Context) ([]*table.Info, error) {

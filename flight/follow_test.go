@@ -224,26 +224,57 @@ func TestBucketsTakeTurns(t *testing.T) {
 }
 
 func TestClientThatNeverReadsIsEnded(t *testing.T) {
-	source := newSource()
 	s := newSchema(t, "n BIGINT NOT NULL, pad STRING")
-	tab := source.create(t, "db.b", 1, s)
 	rec := randomRecord(rand.New(rand.NewPCG(1, 1)), s, 50_000, 0)
-	for range 60 {
-		source.log(tab, 0).append(t, s, rec, batch.None, 1)
+	for _, tc := range []struct {
+		name    string
+		options flight.Options
+		want    errcode.Code
+	}{
+		{"for long", flight.Options{Stall: 100 * time.Millisecond}, errcode.DeadlineExceeded},
+		{"while memory is short", flight.Options{ShortStall: 100 * time.Millisecond, Short: func() bool { return true }}, errcode.StoragePressure},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			source := newSource()
+			tab := source.create(t, "db.b", 1, s)
+			for range 60 {
+				source.log(tab, 0).append(t, s, rec, batch.None, 1)
+			}
+			c := stockClient(t, serve(t, source, tc.options))
+			stream, err := c.DoGet(context.Background(), &arrowflight.Ticket{Ticket: []byte(`{"table": "db.b"}`)})
+			require.NoError(t, err)
+			log := source.log(tab, 0)
+			require.Eventually(t, func() bool {
+				log.mu.Lock()
+				defer log.mu.Unlock()
+				return log.open == 0 && log.reads > 0 && log.reads < 60
+			}, 10*time.Second, 10*time.Millisecond)
+			for err == nil {
+				_, err = stream.Recv()
+			}
+			require.Equal(t, tc.want, codeOf(err), "%v", err)
+		})
 	}
-	c := stockClient(t, serve(t, source, flight.Options{Stall: 100 * time.Millisecond}))
-	stream, err := c.DoGet(context.Background(), &arrowflight.Ticket{Ticket: []byte(`{"table": "db.b"}`)})
-	require.NoError(t, err)
-	log := source.log(tab, 0)
-	require.Eventually(t, func() bool {
-		log.mu.Lock()
-		defer log.mu.Unlock()
-		return log.open == 0 && log.reads > 0 && log.reads < 60
-	}, 10*time.Second, 10*time.Millisecond)
-	for err == nil {
-		_, err = stream.Recv()
+}
+
+// A client that has nothing to read is not ended.
+func TestShortMemoryEndsOnlyStalledStreams(t *testing.T) {
+	source := newSource()
+	tab := numbers(t, source, 1, 5)
+	c := stockClient(t, serve(t, source, flight.Options{
+		ShortStall: 10 * time.Millisecond, Short: func() bool { return true }, KeepAlive: 50 * time.Millisecond,
+	}))
+	f := follow(t, c, `{"table": "db.n", "until": "never"}`)
+	require.Len(t, f.next(t).rows, 5)
+	for range 3 { // keep-alives
+		select {
+		case <-f.chunks:
+		case err := <-f.err:
+			require.NoError(t, err)
+		}
 	}
-	require.Equal(t, errcode.DeadlineExceeded, codeOf(err), "%v", err)
+	appendNumbers(t, source.log(tab, 0), tab.Info.Schema(), 5, 1, 2000)
+	require.Len(t, f.next(t).rows, 1)
 }
 
 func TestClientThatVanishesLeavesNothing(t *testing.T) {

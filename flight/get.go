@@ -10,6 +10,7 @@ import (
 	flussv1 "github.com/fluss-go/fluss/proto/fluss/v1"
 
 	"github.com/apache/arrow-go/v18/arrow/flight"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/mem"
 
 	"github.com/fluss-go/fluss/flight/codec"
@@ -49,33 +50,56 @@ func (s *Service) DoGet(tk *flight.Ticket, server flight.FlightService_DoGetServ
 		st.keepAlive = max(minKeepAlive, min(time.Duration(ms)*time.Millisecond, s.options.Stall))
 	}
 	done := s.work(func() error { return st.run(ctx) })
-	return s.supervise(st, done)
+	return s.supervise(server.Context(), &st.flow, done)
 }
 
-// supervise waits for the end of a scan, and ends one whose client takes nothing.
-func (s *Service) supervise(st *stream, done <-chan error) error {
+// flow lets the supervisor of a stream see whether the client takes what it is sent.
+type flow struct {
+	sending atomic.Bool
+	sent    atomic.Int64
+}
+
+// send sends m and frees it.
+func (f *flow) send(server grpc.ServerStream, m *codec.FlightData) error {
+	f.sending.Store(true)
+	err := server.SendMsg(m)
+	f.sending.Store(false)
+	f.sent.Add(1)
+	m.Free()
+	return err
+}
+
+// supervise waits for the end of a stream, and ends one whose client takes nothing
+// for Stall, or for ShortStall while memory is short.
+func (s *Service) supervise(ctx context.Context, f *flow, done <-chan error) error {
 	const looks = 4 // per stall
-	tick := time.NewTicker(max(s.options.Stall/looks, time.Millisecond))
+	every := max(min(s.options.Stall, s.options.ShortStall)/looks, time.Millisecond)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	var sent int64
-	still := 0
+	var still time.Duration
 	for {
 		select {
 		case err := <-done:
 			return err
 		case <-s.ctx.Done():
 			return errShutdown()
-		case <-st.server.Context().Done():
-			return errcode.From(st.server.Context().Err())
+		case <-ctx.Done():
+			return errcode.From(ctx.Err())
 		case <-tick.C:
 		}
-		if n := st.sent.Load(); n != sent || !st.sending.Load() {
+		if n := f.sent.Load(); n != sent || !f.sending.Load() {
 			sent, still = n, 0
 			continue
 		}
-		if still++; still > looks {
+		switch still += every; {
+		case still > s.options.Stall:
 			return errcode.New(errcode.DeadlineExceeded, nil,
-				"the client took nothing for %s and the scan was ended: read on from the last next_offset", s.options.Stall)
+				"the client took nothing for %s and the stream was ended: read on from the last next_offset", s.options.Stall)
+		case still > s.options.ShortStall && s.options.Short():
+			return errcode.New(errcode.StoragePressure, nil,
+				"the client took nothing for %s while the server is short of memory, and the stream was ended: read on from the last next_offset or resume token", s.options.ShortStall).
+				With("retry_after_ms", time.Second.Milliseconds())
 		}
 	}
 }
@@ -83,7 +107,7 @@ func (s *Service) supervise(st *stream, done <-chan error) error {
 // unlimited is the limit of a scan that has none.
 const unlimited = int64(1)<<62 - 1
 
-// stream is one running DoGet. Its goroutine owns all but the atomics and the queue.
+// stream is one running DoGet. Its goroutine owns all but the flow and the queue.
 type stream struct {
 	service   *Service
 	scan      *scan
@@ -105,9 +129,7 @@ type stream struct {
 	token    []byte
 	keys     keys.Keys
 
-	// sending and sent let the supervisor see whether the client reads.
-	sending atomic.Bool
-	sent    atomic.Int64
+	flow flow
 }
 
 // queue holds the buckets that may have something to send, in order.
@@ -292,15 +314,11 @@ func (st *stream) take(n int) {
 // transmit sends st.data and frees it.
 func (st *stream) transmit() error {
 	bytes := len(st.data.Header) + len(st.data.AppMetadata) + st.data.Body.Len()
-	st.sending.Store(true)
-	err := st.server.SendMsg(&st.data)
-	st.sending.Store(false)
+	err := st.flow.send(st.server, &st.data)
 	if err == nil {
 		st.service.options.Sent(st.untold, int64(bytes))
 		st.untold = 0
 	}
-	st.sent.Add(1)
-	st.data.Free()
 	st.idle.Reset(st.keepAlive)
 	return err
 }

@@ -40,10 +40,15 @@ type Options struct {
 	// KeepAlive is how long a following scan is idle before it sends an empty
 	// batch, unless its ticket says otherwise. Default 10 s.
 	KeepAlive time.Duration
-	// Stall is how long a client may take nothing of a scan that has something
-	// for it; then the scan ends with DeadlineExceeded. A stalled scan holds
-	// about two batches in memory. Default 10 min.
+	// Stall is how long a client may take nothing of a stream that has something
+	// for it; then the stream ends with DeadlineExceeded. A stalled stream holds
+	// about two batches in memory, and what the snapshot of rows that it reads
+	// has kept of rows that changed since. Default 10 min.
 	Stall time.Duration
+	// ShortStall is as Stall while Short says that memory is short; then the stream
+	// ends with StoragePressure. Default 10 s, and never.
+	ShortStall time.Duration
+	Short      func() bool
 	// MaxStreams bounds the scans and puts at one time; more are refused with
 	// StoragePressure. Default 4096.
 	MaxStreams int
@@ -74,6 +79,10 @@ func (o *Options) EnsureDefaults() {
 	}
 	set(&o.KeepAlive, 10*time.Second)
 	set(&o.Stall, 10*time.Minute)
+	set(&o.ShortStall, 10*time.Second)
+	if o.Short == nil {
+		o.Short = func() bool { return false }
+	}
 	set(&o.PartitionCheck, time.Second)
 	if o.MaxStreams == 0 {
 		o.MaxStreams = 4096

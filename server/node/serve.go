@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	runtimemetrics "runtime/metrics"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
@@ -78,7 +79,7 @@ func (n *Node) serve() {
 	source := rpc.NewSource(n.meta, n.host, n.Endpoint(), n.putters)
 	n.flight = flight.New(source, flight.Options{
 		Logger: n.logger.With("component", "flight"), MaxBatchBytes: int(n.cfg.MaxBatchSize),
-		MaxStreams: max(minStreams, int(n.cfg.MemoryLimit/streamBytes)),
+		MaxStreams: max(minStreams, int(n.cfg.MemoryLimit/streamBytes)), Short: n.short,
 		Sent: func(rows, bytes int64) {
 			n.counters.RowsRead.Add(float64(rows))
 			n.counters.BytesRead.Add(float64(bytes))
@@ -92,6 +93,14 @@ func (n *Node) serve() {
 
 	n.serving.Go(func() error { return n.grpc.Serve(n.listener) })
 	n.serving.Go(func() error { return n.grpc.Serve(n.putters.Listener()) })
+}
+
+// short reports whether most of the heap's limit was in use when it was last
+// looked through. The budgets keep it below, but not what clients leave untaken.
+func (n *Node) short() bool {
+	live := []runtimemetrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	runtimemetrics.Read(live)
+	return live[0].Value.Uint64() > uint64(n.cfg.HeapLimit()/8*7)
 }
 
 // stopServing refuses new requests and waits for those under way until ctx
