@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,9 +23,14 @@ type line struct {
 	version string
 	// jar is the pattern of the connector's file for it.
 	jar string
+	// jvm are the options of Java.
+	jvm []string
 }
 
-var lines = []line{{"1.20.3", "fluss-flink-1.20-*.jar"}, {"2.3.0", "fluss-flink-2-*.jar"}}
+// quick starts soon, and is not fast.
+var quick = []string{"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx768m"}
+
+var lines = []line{{"1.20.3", "fluss-flink-1.20-*.jar", quick}, {"2.3.0", "fluss-flink-2-*.jar", quick}}
 
 // forLines runs a test with each line of Flink.
 func forLines(t *testing.T, test func(t *testing.T, l line)) {
@@ -91,9 +97,9 @@ appender.f.layout.pattern = %%d %%-5p %%c - %%m%%n
 `, filepath.Join(dir, "flink.log")))
 	hosts := file("hosts", fmt.Sprintf("127.0.0.1 coordinator-server localhost %s\n", self))
 	lib := filepath.Join(os.Getenv("FLUSS_FLINK"), l.version, "*")
-	c := &sqlClient{cmd: exec.CommandContext(ctx, "java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx768m",
-		"-Djdk.net.hosts.file="+hosts, "-Dlog4j.configurationFile="+log, "-cp", lib+":"+jars[0],
-		"org.apache.flink.table.client.SqlClient", "embedded", "-f", file("story.sql", sql), "-hist", filepath.Join(dir, "history"))}
+	args := append(slices.Clone(l.jvm), "-Djdk.net.hosts.file="+hosts, "-Dlog4j.configurationFile="+log, "-cp", lib+":"+jars[0],
+		"org.apache.flink.table.client.SqlClient", "embedded", "-f", file("story.sql", sql), "-hist", filepath.Join(dir, "history"))
+	c := &sqlClient{cmd: exec.CommandContext(ctx, "java", args...)}
 	c.cmd.Env = append(os.Environ(), "FLINK_CONF_DIR="+dir)
 	c.cmd.Stdout, c.cmd.Stderr = c, c
 	require.NoError(t, c.cmd.Start())

@@ -63,6 +63,7 @@ func TestSpeed(t *testing.T) {
 	}
 	const rounds = 4
 	forLines(t, func(t *testing.T, l line) {
+		l.jvm = []string{"-Xmx2g"}
 		s := harness.TestServer(t)
 		round := tasks
 		if file := os.Getenv("FLUSS_FLIGHTS"); file != "" {
