@@ -29,9 +29,15 @@ public final class FlussException extends RuntimeException {
         this(code, message, Map.of(), null);
     }
 
-    /** An error with the facts that go with its code, and what caused it, or null. */
-    public FlussException(ErrorCode code, String message, Map<String, String> facts, Throwable cause) {
-        super(code + ": " + message, cause);
+    /**
+     * An error with the facts that go with its code, and what it came from, or null. That is kept suppressed and not as the cause: Flink
+     * shows people the innermost cause, and this message says more than gRPC's.
+     */
+    public FlussException(ErrorCode code, String message, Map<String, String> facts, Throwable from) {
+        super(code + ": " + message);
+        if (from != null) {
+            addSuppressed(from);
+        }
         this.code = code;
         this.plain = message;
         this.facts = Collections.unmodifiableMap(new TreeMap<>(facts));
