@@ -32,6 +32,9 @@ func Flags(flags *pflag.FlagSet) {
 	c := &Config{}
 	c.ensureStatic()
 	for _, o := range c.Options() {
+		if o.Secret {
+			continue
+		}
 		usage := strings.ReplaceAll(o.Doc, "`", "'")
 		if first, _, ok := strings.Cut(usage, ". "); ok {
 			usage = first
@@ -190,8 +193,12 @@ func (l *Loaded) YAML() (string, error) {
 	return string(out), err
 }
 
-// plain returns the value as a number, a list or text, for YAML and JSON.
+// plain returns the value as a number, a list or text, for YAML and JSON; of a secret
+// only whether there is one.
 func (o Option) plain() any {
+	if o.Secret && o.String() != "" {
+		return "(set)"
+	}
 	switch v := o.field.Interface().(type) {
 	case int, float64, bool:
 		return v
