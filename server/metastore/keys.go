@@ -26,6 +26,12 @@ const (
 	familySync      = "sync"
 )
 
+// The names of Documents.
+const (
+	IcebergDocuments = "iceberg"
+	TieringDocuments = "tiering"
+)
+
 // The counters.
 const (
 	counterTable     = "table"
