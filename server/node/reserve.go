@@ -90,12 +90,14 @@ func (r *reserve) guard(ctx context.Context, req any, info *grpc.UnaryServerInfo
 	return next(ctx, req)
 }
 
-// diskSpace returns the free and the total bytes of the disk that holds dir; zeros
-// when the system does not tell.
+// diskSpace returns the free and the total bytes of the disk that holds dir, as df
+// counts: without what is kept for root or beyond a quota. Zeros when the system
+// does not tell.
 func diskSpace(dir string) (free, total int64) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
 		return 0, 0
 	}
-	return int64(st.Bavail) * st.Bsize, int64(st.Blocks) * st.Bsize
+	used := st.Blocks - st.Bfree
+	return int64(st.Bavail) * st.Bsize, int64(used+st.Bavail) * st.Bsize
 }
