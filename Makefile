@@ -16,6 +16,7 @@ BUF_VERSION         := v1.75.0
 PROTOC_GEN_VERSION  := v1.36.12
 PROTOC_GRPC_VERSION := v1.6.2
 PYARROW_VERSION     := 26.0.1
+MINIO_VERSION       := v0.0.0-20260212201848-7aac2a2c5b7c
 
 # The lines of Flink that the SQL client is run with; see connector-java/flink-home.
 FLINK_VERSIONS := 1.20.3 2.3.0
@@ -51,6 +52,13 @@ connector: ## Build the Flink connector: a jar for each line in connector-java/d
 e2e-flink: build connector $(FLINK_VERSIONS:%=$(FLINK_HOMES)/%/.done) ## Flink jobs and Flink's SQL client against the real binary
 	cd connector-java && FLUSS_BIN=$(BIN) $(MAVEN) -DskipUnitTests verify
 	FLUSS_FLINK=$(FLINK_HOMES) FLUSS_BIN=$(BIN) $(GO) test -count=1 -timeout 20m ./e2e/flink
+
+.PHONY: minio
+minio: $(TOOLS)/minio-$(MINIO_VERSION) ## Build the object store that tests of the lake use: once, for minutes
+
+.PHONY: e2e-lake
+e2e-lake: build minio ## The lake against a real object store
+	FLUSS_MINIO=$(TOOLS)/minio-$(MINIO_VERSION) FLUSS_BIN=$(BIN) $(GO) test -count=1 -timeout 20m ./lake/... ./e2e/lake/...
 
 .PHONY: vet
 vet: ## The quick checks: formatting, go vet
@@ -123,6 +131,7 @@ endef
 $(eval $(call install-tool,golangci-lint,$(GOLANGCI_VERSION),github.com/golangci/golangci-lint/v2/cmd/golangci-lint))
 $(eval $(call install-tool,buf,$(BUF_VERSION),github.com/bufbuild/buf/cmd/buf))
 $(eval $(call install-tool,protoc-gen-go,$(PROTOC_GEN_VERSION),google.golang.org/protobuf/cmd/protoc-gen-go))
+$(eval $(call install-tool,minio,$(MINIO_VERSION),github.com/minio/minio))
 $(eval $(call install-tool,protoc-gen-go-grpc,$(PROTOC_GRPC_VERSION),google.golang.org/grpc/cmd/protoc-gen-go-grpc))
 
 .PHONY: bench-flink

@@ -1,0 +1,284 @@
+package objstore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluss-go/fluss/lake/objstore/miniotest"
+)
+
+// stores are all that there are; S3 is MinIO, when there is one.
+func stores(t *testing.T, test func(t *testing.T, s Store)) {
+	t.Run("memory", func(t *testing.T) { test(t, &Memory{}) })
+	t.Run("directory", func(t *testing.T) {
+		s, err := OpenDir(filepath.Join(t.TempDir(), "a lake"))
+		require.NoError(t, err)
+		test(t, s)
+	})
+	t.Run("s3", func(t *testing.T) {
+		server := miniotest.Start(t)
+		s, err := Open(t.Context(), "s3://"+server.Bucket+"/some/prefix/", Options{
+			Endpoint: server.Endpoint, Region: "us-east-1", PathStyle: true, AccessKey: server.AccessKey, SecretKey: server.SecretKey,
+		})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		require.Equal(t, "s3://"+server.Bucket+"/some/prefix", s.URL())
+		test(t, s)
+	})
+}
+
+func put(t *testing.T, s Store, key, text string) {
+	t.Helper()
+	require.NoError(t, s.Put(t.Context(), key, strings.NewReader(text), int64(len(text))))
+}
+
+func get(t *testing.T, s Store, key string, off, length int64) string {
+	t.Helper()
+	r, err := s.Get(t.Context(), key, off, length)
+	require.NoError(t, err)
+	data, err := io.ReadAll(r)
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	return string(data)
+}
+
+func list(t *testing.T, s Store, prefix string) (keys []string) {
+	t.Helper()
+	for o, err := range s.List(t.Context(), prefix) {
+		require.NoError(t, err)
+		keys = append(keys, o.Key)
+	}
+	return keys
+}
+
+func TestObjects(t *testing.T) {
+	stores(t, func(t *testing.T, s Store) {
+		ctx := t.Context()
+		put(t, s, "a/b/c", "hello, world")
+		require.Equal(t, "hello, world", get(t, s, "a/b/c", 0, -1))
+		require.Equal(t, "world", get(t, s, "a/b/c", 7, -1))
+		require.Equal(t, "lo", get(t, s, "a/b/c", 3, 2))
+		require.Equal(t, "world", get(t, s, "a/b/c", 7, 100))
+		require.Empty(t, get(t, s, "a/b/c", 3, 0))
+		require.Empty(t, get(t, s, "a/b/c", 12, -1))
+		require.Empty(t, get(t, s, "a/b/c", 99, 5))
+		o, err := s.Stat(ctx, "a/b/c")
+		require.NoError(t, err)
+		require.Equal(t, "a/b/c", o.Key)
+		require.EqualValues(t, 12, o.Size)
+		require.False(t, o.Modified.IsZero())
+		put(t, s, "a/b/c", "again")
+		require.Equal(t, "again", get(t, s, "a/b/c", 0, -1))
+		require.ErrorIs(t, s.PutIfAbsent(ctx, "a/b/c", strings.NewReader("x"), 1), ErrExists)
+		require.Equal(t, "again", get(t, s, "a/b/c", 0, -1))
+		require.NoError(t, s.PutIfAbsent(ctx, "a/empty", strings.NewReader(""), 0))
+		require.Empty(t, get(t, s, "a/empty", 0, -1))
+
+		for _, missing := range []string{"nothing", "a/b", "a/b/c/d", "a/b/"} {
+			if strings.HasSuffix(missing, "/") {
+				continue
+			}
+			_, err = s.Get(ctx, missing, 0, -1)
+			require.ErrorIs(t, err, ErrNotFound, missing)
+			_, err = s.Stat(ctx, missing)
+			require.ErrorIs(t, err, ErrNotFound, missing)
+		}
+		require.NoError(t, s.Delete(ctx, "a/b/c", "a/nothing", "a/empty"))
+		_, err = s.Stat(ctx, "a/b/c")
+		require.ErrorIs(t, err, ErrNotFound)
+		require.Empty(t, list(t, s, ""))
+	})
+}
+
+func TestKeysAndLists(t *testing.T) {
+	stores(t, func(t *testing.T, s Store) {
+		keys := []string{
+			"t/data/a b.parquet", "t/data/p=ü/x", "t/data/p=%2F/x", "t/data/p=a+b'c/x", "t/data/p=/x"[:len("t/data/p=")] + "null/x",
+			"t/data/~(x)!*;:@&=$,?#[]", "t/metadata/00001.json", "t2/metadata/00001.json",
+		}
+		for _, key := range keys {
+			put(t, s, key, key)
+		}
+		slices.Sort(keys)
+		require.Equal(t, keys, list(t, s, ""))
+		require.Equal(t, keys[:len(keys)-1], list(t, s, "t/"))
+		require.Equal(t, []string{"t2/metadata/00001.json"}, list(t, s, "t2"))
+		require.Len(t, list(t, s, "t/data/p="), 4)
+		require.Empty(t, list(t, s, "u/"))
+		for _, key := range keys {
+			require.Equal(t, key, get(t, s, key, 0, -1))
+		}
+		for o, err := range s.List(t.Context(), "t") {
+			require.NoError(t, err)
+			require.EqualValues(t, len(o.Key), o.Size)
+			break // a caller may stop
+		}
+		require.NoError(t, s.Delete(t.Context(), keys...))
+		for _, bad := range []string{"", "/a", "a//b", "a/../b", "..", "a/", "a\x00b", "\xff", strings.Repeat("x", 300)} {
+			require.Error(t, s.Put(t.Context(), bad, strings.NewReader("x"), 1), "%q", bad)
+			_, err := s.Get(t.Context(), bad, 0, -1)
+			require.Error(t, err, "%q", bad)
+		}
+	})
+}
+
+func TestLargeObjects(t *testing.T) {
+	stores(t, func(t *testing.T, s Store) {
+		data := make([]byte, 40<<20+7)
+		for i := range data {
+			data[i] = byte(i * 7 >> 3)
+		}
+		require.NoError(t, s.PutIfAbsent(t.Context(), "big", bytes.NewReader(data), int64(len(data))))
+		require.Equal(t, string(data[20<<20:20<<20+1000]), get(t, s, "big", 20<<20, 1000))
+		require.True(t, string(data) == get(t, s, "big", 0, -1)) //nolint:testifylint // not to print 40 MB
+		require.ErrorIs(t, s.PutIfAbsent(t.Context(), "big", bytes.NewReader(data), int64(len(data))), ErrExists)
+	})
+}
+
+// Of many who write one object at once, one does, and its object is whole.
+func TestOneOfManyWritesIfAbsent(t *testing.T) {
+	stores(t, func(t *testing.T, s Store) {
+		var won atomic.Int64
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				text := strings.Repeat(fmt.Sprint(i), 100_000)
+				switch err := s.PutIfAbsent(t.Context(), "one/of/many", strings.NewReader(text), int64(len(text))); {
+				case err == nil:
+					won.Add(1)
+				case !errors.Is(err, ErrExists):
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		require.EqualValues(t, 1, won.Load())
+		text := get(t, s, "one/of/many", 0, -1)
+		require.Equal(t, strings.Repeat(text[:1], 100_000), text)
+	})
+}
+
+// A body of another length than was said, one that fails, and a canceled write leave nothing.
+func TestWritesThatFailLeaveNothing(t *testing.T) {
+	stores(t, func(t *testing.T, s Store) {
+		ctx := t.Context()
+		require.Error(t, s.Put(ctx, "x", strings.NewReader("ab"), 3))
+		require.Error(t, s.Put(ctx, "x", strings.NewReader("ab"), 1))
+		require.Error(t, s.Put(ctx, "x", io.MultiReader(strings.NewReader("a"), errReader{}), 2))
+		canceled, cancel := context.WithCancel(ctx)
+		cancel()
+		require.Error(t, s.Put(canceled, "x", strings.NewReader("ab"), 2))
+		_, err := s.Get(canceled, "x", 0, -1)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Empty(t, list(t, s, ""))
+	})
+}
+
+type errReader struct{}
+
+func (errReader) Read([]byte) (int, error) { return 0, errors.New("no more") }
+
+// While some remove the last object of a directory others write into it.
+func TestWritesBesideRemovals(t *testing.T) {
+	s, err := OpenDir(t.TempDir())
+	require.NoError(t, err)
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			for range 200 {
+				key := fmt.Sprintf("a/b/%d", i)
+				if err := s.Put(t.Context(), key, strings.NewReader("x"), 1); err != nil {
+					t.Error(err)
+				}
+				if err := s.Delete(t.Context(), key); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	require.Empty(t, list(t, s, ""))
+}
+
+// What a crash left of unfinished objects is not seen, and goes at the next start.
+func TestUnfinishedObjectsGo(t *testing.T) {
+	dir := t.TempDir()
+	s, err := OpenDir(dir)
+	require.NoError(t, err)
+	left := filepath.Join(dir, partial, "object-1")
+	require.NoError(t, os.WriteFile(left, []byte("half"), 0o600))
+	require.Empty(t, list(t, s, ""))
+	_, err = s.Get(t.Context(), partial+"/object-1", 0, -1)
+	require.ErrorContains(t, err, "unfinished")
+	s, err = OpenDir(dir)
+	require.NoError(t, err)
+	require.NoFileExists(t, left)
+	put(t, s, "a", "1")
+}
+
+func TestOpen(t *testing.T) {
+	for place, want := range map[string]string{
+		"": "is empty", "gs://a": "in a directory or at s3", "s3:///x": "write s3://bucket/prefix", "file://x/y": "three slashes",
+		"s3://bucket/x": "AWS_ACCESS_KEY_ID",
+	} {
+		_, err := Open(t.Context(), place, Options{})
+		require.ErrorContains(t, err, want, place)
+	}
+	_, err := Open(t.Context(), "s3://bucket", Options{AccessKey: "a", SecretKey: "b", Endpoint: "localhost:1"})
+	require.ErrorContains(t, err, "no URL")
+	dir := t.TempDir()
+	for _, place := range []string{dir, "file://" + dir} {
+		s, err := Open(t.Context(), place, Options{})
+		require.NoError(t, err)
+		require.Equal(t, "file://"+dir, s.URL())
+	}
+	server := miniotest.Start(t)
+	_, err = Open(t.Context(), "s3://nowhere", Options{Endpoint: server.Endpoint, PathStyle: true, AccessKey: server.AccessKey, SecretKey: server.SecretKey})
+	require.ErrorContains(t, err, "there is no bucket nowhere")
+}
+
+func TestFaults(t *testing.T) {
+	inner := &Memory{}
+	seed := rand.Uint64()
+	t.Log("seed", seed)
+	f := NewFaulty(inner, seed, Faults{Before: 0.3, After: 0.3, Cut: 0.5})
+	failed, cuts := 0, 0
+	for i := range 500 {
+		key := fmt.Sprint("k", i)
+		if err := f.Put(t.Context(), key, strings.NewReader(strings.Repeat("x", 200)), 200); err != nil {
+			require.ErrorIs(t, err, ErrInjected)
+			failed++
+		}
+		r, err := f.Get(t.Context(), key, 0, -1)
+		if err != nil {
+			continue
+		}
+		if _, err := io.ReadAll(r); err != nil {
+			require.ErrorIs(t, err, ErrInjected)
+			cuts++
+		}
+		require.NoError(t, r.Close())
+	}
+	stored := len(list(t, inner, ""))
+	require.Greater(t, failed, 100)
+	require.Greater(t, stored, 500-failed, "some fail after they were done")
+	require.Less(t, stored, 500, "some fail before")
+	require.Positive(t, cuts)
+	require.GreaterOrEqual(t, f.Injected(), failed+cuts)
+	f.Set(Faults{})
+	f.Hook = func(op, key string) error { return fmt.Errorf("%s of %s", op, key) }
+	require.ErrorContains(t, f.Delete(t.Context(), "k1"), "Delete of [k1]")
+}
