@@ -81,6 +81,10 @@ final class BucketQueue {
             Batch b = new Batch(this, open.encode(), open.rows());
             w.held += b.data.length - open.bytes();
             queue.add(b);
+            if (b.data.length > w.maxBatchBytes) {
+                w.fail(tooLarge(b));
+                return;
+            }
         }
         if (open != null) {
             w.giveBack(open);
@@ -153,8 +157,18 @@ final class BucketQueue {
             queue.addFirst(b);
         }
         recovering = true;
+        if (pause == 0) {
+            w.retrying(this, e);
+        }
         pause = FlussClient.nextPause(pause);
         w.recoverLater(this, e, renew ? 0 : FlussClient.pauseOf(e, pause));
+    }
+
+    private FlussException tooLarge(Batch b) {
+        return new FlussException(
+                ErrorCode.RECORD_TOO_LARGE,
+                b.rows + " rows of " + w.table().name() + " make a batch of " + b.data.length + " bytes and the server takes " + w.maxBatchBytes
+                        + ": make the values smaller, or send fewer rows at a time");
     }
 
     private FlussException unknown(Batch b, FlussException e) {

@@ -19,12 +19,21 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /**
  * The connections and threads that clients of one configuration share. The last client to leave stops all of it, so that nothing keeps a
  * class loader alive.
  */
 final class Channels {
+    /** gRPC logs with stack traces what callers are told in a sentence. It is kept here, for loggers nobody holds are forgotten. */
+    private static final Logger GRPC = Logger.getLogger(ManagedChannel.class.getPackageName());
+
+    static {
+        GRPC.setLevel(Level.SEVERE);
+    }
+
     private static final Map<ClientConfig, Channels> SHARED = new HashMap<>();
     private static final int MAX_MESSAGE_BYTES = 256 << 20;
     private static final int FLOW_CONTROL_WINDOW = 4 << 20;

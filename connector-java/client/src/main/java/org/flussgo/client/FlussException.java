@@ -8,6 +8,7 @@ import io.grpc.StatusRuntimeException;
 import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import org.flussgo.client.wire.AnyDetail;
 import org.flussgo.client.wire.ErrorInfo;
 import org.flussgo.client.wire.RpcStatus;
@@ -19,6 +20,9 @@ import org.flussgo.client.wire.RpcStatus;
 public final class FlussException extends RuntimeException {
     private static final String DOMAIN = "fluss";
     private static final Metadata.Key<byte[]> DETAILS = Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER);
+
+    /** What gRPC says of a server of something else, an HTTP server above all. */
+    private static final Pattern NO_GRPC = Pattern.compile("First received frame was not SETTINGS|HTTP status code|invalid content-type|missing content-type");
 
     private final ErrorCode code;
     private final String plain;
@@ -83,6 +87,9 @@ public final class FlussException extends RuntimeException {
             }
         }
         String text = status.getDescription() == null ? status.getCode().toString() : status.getDescription();
+        if (NO_GRPC.matcher(text).find()) {
+            return new FlussException(ErrorCode.UNAVAILABLE, "what answers there speaks no gRPC (" + text + ")", Map.of(), cause);
+        }
         switch (status.getCode()) {
             case CANCELLED:
                 return new FlussException(ErrorCode.CANCELED, "the call was canceled", Map.of(), cause);

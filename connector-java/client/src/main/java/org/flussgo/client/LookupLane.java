@@ -49,6 +49,8 @@ final class LookupLane {
         long until;
 
         long pause;
+        /** The shape that it was refused in last. */
+        Lookuper.Shape shaped;
     }
 
     private final Lookuper l;
@@ -83,7 +85,7 @@ final class LookupLane {
 
     private BatchWriter borrow() {
         BatchWriter w = idle.poll();
-        return w != null ? w : new BatchWriter(l.sent, l.template.getSchemaId(), false, Codec.NONE, null);
+        return w != null ? w : new BatchWriter(l.sent, l.keySchemaId, false, Codec.NONE, null);
     }
 
     /** The requests that may be sent now, counted as in flight. */
@@ -114,7 +116,8 @@ final class LookupLane {
     }
 
     private void send(Request r) {
-        LookupRequest.Builder b = l.template.toBuilder();
+        Lookuper.Shape shape = l.shape();
+        LookupRequest.Builder b = shape.template.toBuilder();
         for (Group g : r.groups.values()) {
             b.addBuckets(LookupKeys.newBuilder().setPartitionId(g.partition).setBucket(g.bucket).setKeys(g.keys));
         }
@@ -129,7 +132,7 @@ final class LookupLane {
             public void onNext(LookupResponse v) {
                 ended(call);
                 try {
-                    deliver(r, v);
+                    deliver(r, v, shape);
                 } catch (RuntimeException e) {
                     fail(r, FlussException.from(e));
                 }
@@ -138,7 +141,7 @@ final class LookupLane {
             @Override
             public void onError(Throwable t) {
                 ended(call);
-                refused(r, FlussException.from(t));
+                refused(r, FlussException.from(t), shape);
             }
 
             @Override
@@ -158,14 +161,14 @@ final class LookupLane {
         go.forEach(this::send);
     }
 
-    private void deliver(Request r, LookupResponse v) {
+    private void deliver(Request r, LookupResponse v, Lookuper.Shape shape) {
         if (v.getRowCountsCount() != r.keys) {
             throw new FlussException(ErrorCode.INTERNAL, "the server answered " + v.getRowCountsCount() + " of " + r.keys + " keys");
         }
         ArrowBatch rows = null;
         if (!v.getRows().isEmpty()) {
             byte[] b = v.getRows().toByteArray();
-            rows = l.answers.readBatch(b, 0, b.length);
+            rows = shape.answers.readBatch(b, 0, b.length);
         }
         int have = rows == null ? 0 : rows.rows();
         long told = v.getRowCountsList().stream().mapToLong(Integer::longValue).sum();
@@ -183,7 +186,7 @@ final class LookupLane {
         }
     }
 
-    private void refused(Request r, FlussException e) {
+    private void refused(Request r, FlussException e, Lookuper.Shape shape) {
         boolean large = e.code() == ErrorCode.RECORD_TOO_LARGE || e.code() == ErrorCode.LIMIT_EXCEEDED;
         if (large && r.groups.size() > 1) {
             alone(r);
@@ -194,6 +197,8 @@ final class LookupLane {
             r.until = now + l.client.config().retryTimeout().toNanos();
         }
         boolean passes = e.code().retry() != ErrorCode.Retry.NEVER || e.code() == ErrorCode.DEADLINE_EXCEEDED;
+        passes &= !(e.code() == ErrorCode.UNKNOWN_SCHEMA && r.shaped == shape); // the newest metadata did not help
+        r.shaped = shape;
         if (l.closed() || !passes || now - r.until > 0) {
             fail(r, e);
             return;
@@ -222,7 +227,7 @@ final class LookupLane {
         try {
             l.refresh();
         } catch (FlussException e) {
-            refused(r, e);
+            refused(r, e, null);
             return;
         }
         Map<LookupLane, Request> moved = new LinkedHashMap<>();
@@ -240,6 +245,7 @@ final class LookupLane {
                 part.keys += g.calls.size();
                 part.until = r.until;
                 part.pause = r.pause;
+                part.shaped = r.shaped;
             } catch (FlussException closed) {
                 g.calls.forEach(c -> c.completeExceptionally(closed));
             }

@@ -48,13 +48,25 @@ public final class Lookuper implements AutoCloseable {
         }
     }
 
+    /** How rows are asked for and answered: in a version of the table's schema. */
+    static final class Shape {
+        final LookupRequest template;
+        final BatchReader answers;
+
+        Shape(LookupRequest template, BatchReader answers) {
+            this.template = template;
+            this.answers = answers;
+        }
+    }
+
     final FlussClient client;
-    final LookupRequest template;
+    /** The schema that keys are sent in: it stays, for the columns of a key keep their types. */
+    final int keySchemaId;
     /** The columns that are sent: a prefix goes without partition columns. */
     final List<Field> sent = new ArrayList<>();
 
     final int[] sentPositions;
-    final BatchReader answers;
+    private volatile Shape shape;
     private final TablePath path;
     private final LookupOptions options;
     private final List<Field> keyColumns = new ArrayList<>();
@@ -100,11 +112,9 @@ public final class Lookuper implements AutoCloseable {
         }
         sentPositions = positions.stream().mapToInt(Integer::intValue).toArray();
         columns = chosen(options.columns());
-        if (options.columns() != null) {
-            columns.forEach(f -> b.addColumns(f.getId()));
-        }
-        template = b.build();
-        answers = new BatchReader(columns);
+        columns.forEach(f -> b.addColumns(f.getId()));
+        keySchemaId = table.schema().getId();
+        shape = new Shape(b.build(), new BatchReader(columns));
         hash = new BucketHash(keyColumns, d.getBucketKeysList());
         names = table.partitioned() ? new PartitionNames(keyColumns, d.getPartitionKeysList()) : null;
     }
@@ -177,11 +187,29 @@ public final class Lookuper implements AutoCloseable {
     /** Takes over the newest metadata. */
     void refresh() {
         TableMetadata m = client.table(path);
-        if (m.info().getTableId() != template.getTableId()) {
+        if (m.info().getTableId() != shape.template.getTableId()) {
             throw replaced();
         }
         table = m;
+        shape = reshaped(m);
         refreshedAt = System.nanoTime();
+    }
+
+    /** The shape in the newest schema, where types may be wider; the old one while a column is missing there. */
+    private Shape reshaped(TableMetadata m) {
+        Shape s = shape;
+        if (s.template.getSchemaId() == m.schema().getId()) {
+            return s;
+        }
+        List<Field> now = new ArrayList<>();
+        for (Field f : columns) {
+            m.columns().stream().filter(c -> c.getId() == f.getId()).forEach(c -> now.add(Columns.nullable(c)));
+        }
+        return now.size() < columns.size() ? s : new Shape(s.template.toBuilder().setSchemaId(m.schema().getId()).build(), new BatchReader(now));
+    }
+
+    Shape shape() {
+        return shape;
     }
 
     private FlussException replaced() {

@@ -10,6 +10,7 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.flussgo.client.arrow.BatchWriter;
 import org.flussgo.client.arrow.Codec;
 import org.flussgo.proto.v1.Field;
@@ -44,6 +45,7 @@ public final class TableWriter implements AutoCloseable {
     private final BucketHash hash;
     private final PartitionNames names;
     private final long writerId;
+    final long maxBatchBytes;
     private final ScheduledFuture<?> ticks;
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -56,6 +58,7 @@ public final class TableWriter implements AutoCloseable {
     private final Map<String, WriteLink> links = new HashMap<>();
     private final ArrayDeque<BatchWriter> idle = new ArrayDeque<>();
     private Runnable onFailure;
+    private Consumer<String> onRetry;
     private FlussException failed;
     private boolean closed;
     private int spread;
@@ -90,6 +93,7 @@ public final class TableWriter implements AutoCloseable {
         hash = bucketKeys.isEmpty() ? null : new BucketHash(columns, bucketKeys);
         names = table.partitioned() ? new PartitionNames(columns, table.info().getDescriptor().getPartitionKeysList()) : null;
         writerId = client.initWriter();
+        maxBatchBytes = client.hello().getMaxBatchBytes();
         long tick = Math.max(5, options.linger().toMillis() / 2);
         ticks = client.timer().scheduleWithFixedDelay(this::tick, tick, tick, TimeUnit.MILLISECONDS);
     }
@@ -251,6 +255,7 @@ public final class TableWriter implements AutoCloseable {
         try {
             check();
             closeAll();
+            check();
             while (busy()) {
                 await();
             }
@@ -291,6 +296,16 @@ public final class TableWriter implements AutoCloseable {
         }
         if (now) {
             r.run();
+        }
+    }
+
+    /** What is called, from any thread and with a sentence, when rows are refused for a while and will be sent again. It must not block. */
+    public void onRetry(Consumer<String> c) {
+        lock.lock();
+        try {
+            onRetry = c;
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -363,6 +378,13 @@ public final class TableWriter implements AutoCloseable {
         if (failed == null) {
             failed = e;
             progress.signalAll();
+        }
+    }
+
+    void retrying(BucketQueue b, FlussException e) {
+        if (onRetry != null) {
+            onRetry.accept("bucket " + b.number + " of " + table.name() + " does not take rows now, they are sent again for "
+                    + client.config().retryTimeout().toSeconds() + " s: " + e.getMessage());
         }
     }
 

@@ -109,9 +109,9 @@ public final class FlussOptions {
                     .defaultValue(5)
                     .withDescription("How many batches of one bucket may wait for their acks; 1 to 5.");
 
-    public static final ConfigOption<String> CLIENT_WRITER_NO_KEY_ASSIGNER = ConfigOptions.key("client.writer.bucket.no-key-assigner")
-            .stringType()
-            .defaultValue("STICKY")
+    public static final ConfigOption<Assigner> CLIENT_WRITER_NO_KEY_ASSIGNER = ConfigOptions.key("client.writer.bucket.no-key-assigner")
+            .enumType(Assigner.class)
+            .defaultValue(Assigner.STICKY)
             .withDescription("Which bucket the rows of a log table without bucket key go to:"
                     + " STICKY (one bucket until its batch is full) or ROUND_ROBIN.");
 
@@ -132,6 +132,12 @@ public final class FlussOptions {
         public String toString() {
             return name().toLowerCase(java.util.Locale.ROOT);
         }
+    }
+
+    /** Which bucket the rows of a log table without bucket key go to. */
+    public enum Assigner {
+        STICKY,
+        ROUND_ROBIN
     }
 
     private FlussOptions() {}

@@ -73,7 +73,7 @@ final class TableChanges {
     private void change(TableChange c) {
         if (c instanceof TableChange.SetOption) {
             TableChange.SetOption o = (TableChange.SetOption) c;
-            TableOptions.check(o.getKey());
+            TableOptions.check(o.getKey(), o.getValue());
             set(o.getKey(), o.getValue());
         } else if (c instanceof TableChange.ResetOption) {
             String key = ((TableChange.ResetOption) c).getKey();

@@ -5,8 +5,12 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.apache.flink.configuration.ConfigOption;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.table.api.ValidationException;
 import org.apache.flink.table.connector.source.lookup.LookupOptions;
 import org.apache.flink.table.factories.FactoryUtil;
@@ -66,6 +70,14 @@ public final class TableOptions {
         return CLIENT;
     }
 
+    /** The bounds of options that are numbers, both inclusive. */
+    private static final Map<String, long[]> BOUNDS = Map.of(
+            FlussOptions.CLIENT_WRITER_MAX_INFLIGHT.key(), new long[] {1, 5},
+            FlussOptions.CLIENT_WRITER_BATCH_SIZE.key(), new long[] {1 << 10, 8 << 20},
+            FlussOptions.CLIENT_WRITER_BUFFER_MEMORY.key(), new long[] {1 << 20, Long.MAX_VALUE},
+            FlussOptions.BUCKET_NUM.key(), new long[] {1, Integer.MAX_VALUE},
+            FlussOptions.SINK_PARALLELISM.key(), new long[] {1, 1 << 15});
+
     private static Set<String> names() {
         Set<String> out = new TreeSet<>();
         CLIENT.forEach(o -> out.add(o.key()));
@@ -98,9 +110,34 @@ public final class TableOptions {
         }
     }
 
-    /** {@link #check} of every name. */
+    /** {@link #check} of every name, and of the values of those that are checked here. */
     public static void check(Map<String, String> options) {
-        new TreeSet<>(options.keySet()).forEach(TableOptions::check);
+        new TreeMap<>(options).forEach(TableOptions::check);
+    }
+
+    /**
+     * Refuses an option that no table can have, and a value that it cannot have.
+     *
+     * @throws ValidationException with what there is
+     */
+    static void check(String key, String value) {
+        check(key);
+        Stream.concat(CLIENT.stream(), TABLE.stream()).filter(o -> o.key().equals(key)).forEach(o -> {
+            Object v;
+            try {
+                v = Configuration.fromMap(Map.of(key, value)).get(o);
+            } catch (IllegalArgumentException e) {
+                Throwable why = e.getCause() == null ? e : e.getCause();
+                String text = why instanceof NumberFormatException ? "it is a whole number" : why.getMessage();
+                throw new ValidationException("option '" + key + "' cannot be '" + value + "': " + text);
+            }
+            long[] bounds = BOUNDS.get(key);
+            long n = v instanceof MemorySize ? ((MemorySize) v).getBytes() : v instanceof Number ? ((Number) v).longValue() : 0;
+            if (bounds != null && (n < bounds[0] || n > bounds[1])) {
+                throw new ValidationException("option '" + key + "' cannot be '" + value + "': it is " + bounds[0] + " to " + bounds[1]
+                        + (v instanceof MemorySize ? " bytes" : ""));
+            }
+        });
     }
 
     private static List<String> sameKind(String key, Set<String> names) {

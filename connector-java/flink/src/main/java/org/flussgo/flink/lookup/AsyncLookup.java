@@ -2,6 +2,7 @@ package org.flussgo.flink.lookup;
 
 import java.util.Collection;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.functions.AsyncLookupFunction;
 import org.apache.flink.table.functions.FunctionContext;
@@ -24,7 +25,9 @@ public final class AsyncLookup extends AsyncLookupFunction {
 
     @Override
     public CompletableFuture<Collection<RowData>> asyncLookup(RowData key) {
-        return open.lookup(key);
+        return open.lookup(key).exceptionally(t -> {
+            throw new CompletionException(open.failed(t));
+        });
     }
 
     @Override

@@ -1,5 +1,6 @@
 package org.flussgo.flink.lookup;
 
+import java.io.IOException;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -15,9 +16,11 @@ import org.apache.flink.table.data.columnar.vector.VectorizedColumnBatch;
 import org.apache.flink.table.runtime.typeutils.RowDataSerializer;
 import org.apache.flink.table.types.logical.RowType;
 import org.flussgo.client.FlussClient;
+import org.flussgo.client.FlussException;
 import org.flussgo.client.LookupOptions;
 import org.flussgo.client.Lookuper;
 import org.flussgo.flink.Connection;
+import org.flussgo.flink.ReadFailures;
 import org.flussgo.flink.row.ArrowRows;
 import org.flussgo.flink.row.FlinkValues;
 
@@ -65,7 +68,8 @@ public final class LookupJoin implements Serializable {
         this.prefix = !whole;
         if (!whole && (start == null || !conditions.containsAll(start))) {
             throw new ValidationException("a look-up join with table " + connection.name() + " needs a condition on each column of its primary key "
-                    + table.primaryKey + (start == null ? "" : ", or of its beginning " + start) + "; this one is on " + conditions);
+                    + table.primaryKey + (start == null ? "" : ", or of its beginning " + start) + "; this one is on " + conditions
+                    + ". A condition counts only if both of its sides have the same type: CAST the other one");
         }
         if (prefix && insertIfAbsent) {
             throw new ValidationException("'lookup.insert-if-not-exists' needs a condition on the whole primary key " + table.primaryKey
@@ -176,6 +180,11 @@ public final class LookupJoin implements Serializable {
             return lookuper.lookup(key.of(keyRow)).thenApply(f -> rows(f, further));
         }
 
+        /** What to throw for a look-up that failed; throws it itself when the job is to end. */
+        IOException failed(Throwable t) {
+            return ReadFailures.of("looking up rows of " + join.connection.name(), FlussException.from(t), "");
+        }
+
         private Collection<RowData> rows(Lookuper.Found f, RowData condition) {
             List<RowData> out = new ArrayList<>(f.to() - f.from());
             if (f.from() == f.to()) {
@@ -183,7 +192,7 @@ public final class LookupJoin implements Serializable {
             }
             ColumnVector[] columns = new ColumnVector[outputAt.length];
             for (int i = 0; i < columns.length; i++) {
-                columns[i] = ArrowRows.vector(f.batch().column(outputAt[i]));
+                columns[i] = ArrowRows.vector(f.batch().column(outputAt[i]), join.outputType.getTypeAt(i));
             }
             VectorizedColumnBatch batch = new VectorizedColumnBatch(columns);
             // Rows are copied: a joined row that is kept would keep the answer to all keys that were asked with it.
@@ -201,7 +210,7 @@ public final class LookupJoin implements Serializable {
                 org.apache.flink.table.types.logical.LogicalType type = join.conditionType.getTypeAt(furtherPositions[k]);
                 RowData.FieldGetter want = RowData.createFieldGetter(type, furtherPositions[k]);
                 VectorizedColumnBatch one =
-                        new VectorizedColumnBatch(new ColumnVector[] {ArrowRows.vector(f.batch().column(furtherAt[k]))});
+                        new VectorizedColumnBatch(new ColumnVector[] {ArrowRows.vector(f.batch().column(furtherAt[k]), type)});
                 Object have = RowData.createFieldGetter(type.copy(true), 0).getFieldOrNull(new ColumnarRowData(one, row));
                 if (!java.util.Objects.deepEquals(want.getFieldOrNull(condition), have)) {
                     return false;

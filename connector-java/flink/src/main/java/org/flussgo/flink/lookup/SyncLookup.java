@@ -31,7 +31,7 @@ public final class SyncLookup extends LookupFunction {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted during a look-up", e);
         } catch (ExecutionException e) {
-            throw new IOException("a look-up failed: " + e.getCause().getMessage(), e.getCause());
+            throw open.failed(e.getCause());
         }
     }
 

@@ -7,15 +7,19 @@ import org.apache.flink.api.connector.sink2.SinkWriter;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.groups.SinkWriterMetricGroup;
 import org.apache.flink.table.data.RowData;
+import org.apache.flink.types.RowKind;
 import org.flussgo.client.FlussClient;
 import org.flussgo.client.FlussException;
 import org.flussgo.client.TableMetadata;
 import org.flussgo.client.TableWriter;
 import org.flussgo.client.arrow.ValueException;
 import org.flussgo.flink.row.FlinkValues;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Writes the rows of a subtask. */
 final class FlussSinkWriter<T> implements SinkWriter<T> {
+    private static final Logger LOG = LoggerFactory.getLogger(FlussSinkWriter.class);
     private static final int ROWS_BETWEEN_METRICS = 256;
 
     private final SinkSpec spec;
@@ -28,6 +32,8 @@ final class FlussSinkWriter<T> implements SinkWriter<T> {
     private final Counter bytes;
     private final Counter errors;
     private volatile boolean closed;
+    /** The position of the column that the server numbers in the rows; -1 when they have none. */
+    private final int numbered;
     private long bytesTold;
     private int untold;
 
@@ -38,6 +44,7 @@ final class FlussSinkWriter<T> implements SinkWriter<T> {
         this.sent = metrics.getNumRecordsSendCounter();
         this.bytes = metrics.getNumBytesSendCounter();
         this.errors = metrics.getNumRecordsSendErrorsCounter();
+        numbered = spec.type.getFieldNames().indexOf(spec.autoIncrement);
         client = spec.connection.connect();
         TableWriter opened = null;
         try {
@@ -55,6 +62,7 @@ final class FlussSinkWriter<T> implements SinkWriter<T> {
         }
         writer = opened;
         metrics.setCurrentSendTimeGauge(writer::lastSendMillis);
+        writer.onRetry(LOG::warn);
         // A failure must be seen though no row comes any more.
         writer.onFailure(() -> {
             try {
@@ -87,7 +95,9 @@ final class FlussSinkWriter<T> implements SinkWriter<T> {
     @Override
     public void write(T record, Context context) throws IOException {
         try {
-            if (write(row(record))) {
+            RowData row = row(record);
+            checkNumbered(row);
+            if (write(row)) {
                 sent.inc();
                 if (++untold >= ROWS_BETWEEN_METRICS) {
                     tell();
@@ -97,6 +107,15 @@ final class FlussSinkWriter<T> implements SinkWriter<T> {
             throw failures.of(e);
         } catch (ValueException e) {
             throw failures.of(e);
+        }
+    }
+
+    /** A number that the server gives would replace the one of the row without a word. */
+    private void checkNumbered(RowData row) {
+        boolean writes = row.getRowKind() == RowKind.INSERT || row.getRowKind() == RowKind.UPDATE_AFTER;
+        if (numbered >= 0 && writes && !row.isNullAt(numbered)) {
+            throw failures.refused("a row for " + spec.connection.name() + " has a value for column " + spec.autoIncrement
+                    + ", which the server numbers: name the other columns, INSERT INTO " + spec.connection.name() + " (…), or make it NULL");
         }
     }
 

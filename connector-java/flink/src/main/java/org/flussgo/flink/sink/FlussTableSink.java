@@ -232,7 +232,7 @@ public final class FlussTableSink
     @Override
     public RowLevelUpdateInfo applyRowLevelUpdate(List<Column> updated, RowLevelModificationScanContext scan) {
         checkChange("UPDATE");
-        updated.forEach(c -> checkUpdate(c.getName()));
+        updated.forEach(this::checkUpdate);
         updates = true;
         Set<String> written = updated.stream().map(Column::getName).collect(Collectors.toSet());
         // What an UPDATE does not name stays as others write it meanwhile; the server wants all that is NOT NULL in any case.
@@ -257,7 +257,12 @@ public final class FlussTableSink
         };
     }
 
-    private void checkUpdate(String column) {
+    private void checkUpdate(Column updated) {
+        String column = updated.getName();
+        if (!updated.isPhysical()) {
+            throw new ValidationException("UPDATE of column " + column + " of table " + spec.connection.name()
+                    + ", which is computed and not stored: update the columns that it is computed from");
+        }
         if (column.equals(spec.autoIncrement)) {
             throw new ValidationException("UPDATE of column " + column + " of table " + spec.connection.name()
                     + ", which the server numbers: a row keeps its number");

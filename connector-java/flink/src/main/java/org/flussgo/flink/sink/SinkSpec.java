@@ -72,7 +72,7 @@ public final class SinkSpec implements Serializable, Cloneable {
                 .withLinger(o.get(FlussOptions.CLIENT_WRITER_BATCH_TIMEOUT))
                 .withBufferBytes(o.get(FlussOptions.CLIENT_WRITER_BUFFER_MEMORY).getBytes())
                 .withMaxInFlight(o.get(FlussOptions.CLIENT_WRITER_MAX_INFLIGHT))
-                .withRoundRobin("ROUND_ROBIN".equalsIgnoreCase(o.get(FlussOptions.CLIENT_WRITER_NO_KEY_ASSIGNER)))
+                .withRoundRobin(o.get(FlussOptions.CLIENT_WRITER_NO_KEY_ASSIGNER) == FlussOptions.Assigner.ROUND_ROBIN)
                 .withDynamicPartitions(o.get(FlussOptions.CLIENT_WRITER_DYNAMIC_CREATE_PARTITION));
         return s;
     }

@@ -3,11 +3,15 @@ package org.flussgo.flink.source;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.flussgo.client.ErrorCode;
 import org.flussgo.client.FlussClient;
 import org.flussgo.client.FlussException;
 import org.flussgo.client.ScanStream;
 import org.flussgo.client.TableMetadata;
+import org.flussgo.flink.ReadFailures;
 import org.flussgo.proto.v1.BucketStart;
 import org.flussgo.proto.v1.Empty;
 import org.flussgo.proto.v1.Field;
@@ -18,9 +22,12 @@ import org.flussgo.proto.v1.ScanRequest;
 import org.flussgo.proto.v1.ScanWhat;
 import org.flussgo.proto.v1.Schema;
 import org.flussgo.proto.v1.SystemColumn;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The reading of one split: its scan of the server, opened again where it broke, from behind what was read. One thread uses it. */
 final class BucketScan {
+    private static final Logger LOG = LoggerFactory.getLogger(BucketScan.class);
     private static final long FIRST_PAUSE_MS = 50;
     private static final long LAST_PAUSE_MS = 2_000;
 
@@ -31,6 +38,8 @@ final class BucketScan {
     private ScanStream stream;
     private boolean paused;
     private boolean gone;
+    /** Whether the scan is made in an older schema than the newest one. */
+    private boolean older;
     private long failingSince;
     private long pauseMs;
     private long notBefore;
@@ -122,8 +131,12 @@ final class BucketScan {
             failingSince = now;
         }
         boolean passes = e.code().retry() != ErrorCode.Retry.NEVER || e.code() == ErrorCode.DEADLINE_EXCEEDED;
+        passes &= !(e.code() == ErrorCode.UNKNOWN_SCHEMA && older);
         if (!passes || now - failingSince > spec.connection.retryTimeout().toNanos()) {
-            throw new IOException("reading " + at + " of " + spec.connection.name() + " failed: " + e.getMessage() + hint(e), e);
+            throw ReadFailures.of("reading " + at + " of " + spec.connection.name(), e, hint(e));
+        }
+        if (pauseMs == 0) {
+            LOG.warn("reading {} of {} is tried again for {}: {}", at, spec.connection.name(), spec.connection.retryTimeout(), e.getMessage());
         }
         pauseMs = pauseMs == 0 ? FIRST_PAUSE_MS : Math.min(2 * pauseMs, LAST_PAUSE_MS);
         notBefore = now + pauseMs * 1_000_000;
@@ -132,6 +145,7 @@ final class BucketScan {
     private static String hint(FlussException e) {
         switch (e.code()) {
             case UNKNOWN_TABLE:
+            case UNKNOWN_SCHEMA:
                 return "; start the job anew, without its old state";
             case OFFSET_OUT_OF_RANGE:
                 return "; the rows there have expired: start the job anew, or raise table.log.ttl";
@@ -149,53 +163,52 @@ final class BucketScan {
     }
 
     /**
-     * The schema that the scan is made in. The newest, if it has the columns by the names that the job knows them by: types may be wider there,
-     * and rows written since do not fit the older one. Else the one that the job began with, in which columns since dropped are null.
+     * The schema that the scan is made in. The newest, if it has the columns, and those of the filter by the names that the job knows: types may
+     * be wider there, and rows written since do not fit the older one. Else the one that the job knows, in which columns since dropped are
+     * null; then a column that was made wider too ends the job.
      */
-    private int schemaFor(TableMetadata table, List<Integer> ids) {
-        Schema began = schema(table, at.schemaId);
-        boolean same = spec.what != ScanSpec.What.BINLOG;
-        for (Field f : began.getColumnsList()) {
-            boolean wanted = ids.contains(f.getId()) || spec.filter.contains('"' + f.getName().replace("\"", "\"\"") + '"');
-            int now = table.indexOf(f.getName());
-            same = same && (!wanted || now >= 0 && table.columns().get(now).getId() == f.getId());
+    private int schemaFor(TableMetadata table, Schema known, List<Integer> ids) {
+        Set<Integer> now = table.columns().stream().map(Field::getId).collect(Collectors.toSet());
+        boolean there = spec.what != ScanSpec.What.BINLOG && now.containsAll(ids);
+        for (Field f : known.getColumnsList()) {
+            // A filter names its columns as they were called.
+            boolean filtered = spec.filter.contains('"' + f.getName().replace("\"", "\"\"") + '"');
+            int i = table.indexOf(f.getName());
+            there = there && (!filtered || i >= 0 && table.columns().get(i).getId() == f.getId());
         }
-        return same ? table.schema().getId() : at.schemaId;
+        return there ? table.schema().getId() : known.getId();
     }
 
-    private Schema schema(TableMetadata table, int id) {
+    /**
+     * The schema that the job knows the table by: the one that it began with. A job planned anew that goes on from a savepoint knows columns of
+     * newer ones: then it is the oldest that has all of them.
+     */
+    private Schema known(TableMetadata table) {
+        List<String> names = dataColumns(spec);
         for (Schema s : table.info().getSchemasList()) {
-            if (s.getId() == id) {
+            boolean all = s.getColumnsList().stream().map(Field::getName).collect(Collectors.toSet()).containsAll(names);
+            if (s.getId() >= at.schemaId && (all || spec.what == ScanSpec.What.BINLOG)) {
                 return s;
             }
         }
-        throw new FlussException(ErrorCode.UNKNOWN_SCHEMA, "table " + table.name() + " has no schema version " + id + " any more");
+        throw new FlussException(ErrorCode.UNKNOWN_COLUMN,
+                "table " + table.name() + " has not all of the columns " + names + ": it was changed after the job was planned");
     }
 
-    /** The ids of the columns wanted, by the schema that the job began with. */
-    private List<Integer> columnIds(TableMetadata table) {
-        List<Integer> out = new ArrayList<>();
-        Schema began = schema(table, at.schemaId);
-        for (String name : dataColumns(spec)) {
-            for (Field f : began.getColumnsList()) {
-                if (f.getName().equals(name)) {
-                    out.add(f.getId());
-                }
-            }
-        }
-        if (out.size() < dataColumns(spec).size()) {
-            throw new FlussException(ErrorCode.UNKNOWN_COLUMN,
-                    "table " + table.name() + " has not all of the columns " + dataColumns(spec) + ": it was changed after the job was planned");
-        }
-        return out;
+    private List<Integer> columnIds(Schema known) {
+        Map<String, Integer> ids = known.getColumnsList().stream().collect(Collectors.toMap(Field::getName, Field::getId));
+        return dataColumns(spec).stream().map(ids::get).collect(Collectors.toList());
     }
 
     private ScanRequest request(TableMetadata table) {
-        List<Integer> ids = spec.what == ScanSpec.What.BINLOG ? List.of() : columnIds(table);
+        Schema known = known(table);
+        List<Integer> ids = spec.what == ScanSpec.What.BINLOG ? List.of() : columnIds(known);
+        int schema = schemaFor(table, known, ids);
+        older = schema != table.schema().getId();
         ScanRequest.Builder b = ScanRequest.newBuilder()
                 .setPath(spec.connection.path())
                 .setTableId(at.tableId)
-                .setSchemaId(schemaFor(table, ids))
+                .setSchemaId(schema)
                 .setWhat(what())
                 .addBuckets(at.bucket)
                 .setFilter(spec.filter)

@@ -35,6 +35,33 @@ class TableOptionsTest {
                 .hasMessageContaining("there is no option '" + key + "'; did you mean '" + nearest + "'?");
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "scan.startup.mode, bad",
+        "sink.ignore-delete, maybe",
+        "sink.parallelism, 0",
+        "client.writer.max-inflight-requests-per-bucket, 0",
+        "client.writer.max-inflight-requests-per-bucket, 6",
+        "client.writer.batch-size, 0 b",
+        "client.writer.batch-size, 64mb",
+        "client.writer.bucket.no-key-assigner, foo",
+        "bucket.num, x"
+    })
+    void badValue(String key, String value) {
+        assertThatThrownBy(() -> TableOptions.check(Map.of(key, value)))
+                .isInstanceOf(ValidationException.class)
+                .hasMessageStartingWith("option '" + key + "' cannot be '" + value + "': ");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "scan.startup.mode, latest", "scan.startup.mode, FULL", "client.writer.batch-size, 2 mb", "client.writer.bucket.no-key-assigner, round_robin",
+        "client.writer.max-inflight-requests-per-bucket, 5", "scan.watermark.idle-timeout, 1 s", "lookup.cache, PARTIAL"
+    })
+    void goodValue(String key, String value) {
+        assertThatCode(() -> TableOptions.check(Map.of(key, value))).doesNotThrowAnyException();
+    }
+
     @Test
     void theCatalogsOwn() {
         assertThatThrownBy(() -> TableOptions.check("connector")).hasMessageContaining("(EXCLUDING OPTIONS)");

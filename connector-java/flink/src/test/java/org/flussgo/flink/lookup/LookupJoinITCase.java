@@ -3,7 +3,10 @@ package org.flussgo.flink.lookup;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
 import java.util.List;
+import org.apache.flink.types.Row;
+import org.apache.flink.util.CloseableIterator;
 import org.flussgo.flink.testing.FlinkSql;
 import org.flussgo.flink.testing.FlussServer;
 import org.junit.jupiter.api.Test;
@@ -93,6 +96,32 @@ class LookupJoinITCase {
     }
 
     @Test
+    void columnsChangeUnderAJoin() throws Exception {
+        FlinkSql sql = FlinkSql.streaming(server);
+        FlinkSql batch = sql.batch();
+        sql.run("CREATE TABLE orders (x INT, pt AS PROCTIME())");
+        sql.run("CREATE TABLE dim (k INT, v STRING, n INT, PRIMARY KEY (k) NOT ENFORCED)");
+        batch.run("INSERT INTO dim VALUES (1, 'one', 10)");
+        batch.run("INSERT INTO orders VALUES (1)");
+        String join = "SELECT x, v, n FROM orders o JOIN dim /*+ OPTIONS('lookup.async' = '%s') */ FOR SYSTEM_TIME AS OF o.pt AS d"
+                + " ON d.k = o.x AND d.n = o.x * 10";
+        try (CloseableIterator<Row> async = sql.start(String.format(join, "true")).collect();
+                CloseableIterator<Row> sync = sql.start(String.format(join, "false")).collect()) {
+            List<String> got = new ArrayList<>();
+            FlinkSql.take(async, 1, got);
+            FlinkSql.take(sync, 1, got);
+            batch.run("ALTER TABLE dim MODIFY n BIGINT");
+            batch.run("ALTER TABLE dim RENAME v TO w");
+            batch.run("ALTER TABLE dim ADD (z INT)");
+            batch.run("INSERT INTO dim VALUES (2, 'two', 20, 0)");
+            batch.run("INSERT INTO orders VALUES (2)");
+            FlinkSql.take(async, 1, got);
+            FlinkSql.take(sync, 1, got);
+            assertThat(got).containsExactly("+I[1, one, 10]", "+I[1, one, 10]", "+I[2, two, 20]", "+I[2, two, 20]");
+        }
+    }
+
+    @Test
     void wrongUse() {
         FlinkSql sql = FlinkSql.streaming(server);
         sql.run("CREATE TABLE logs (a INT)");
@@ -100,6 +129,8 @@ class LookupJoinITCase {
         probe(sql, "(1, 'x')");
         assertThatThrownBy(() -> sql.rows("SELECT x FROM probe p JOIN logs FOR SYSTEM_TIME AS OF p.pt AS d ON d.a = p.x"))
                 .hasStackTraceContaining("has no primary key");
+        assertThatThrownBy(() -> sql.rows("SELECT x FROM probe p JOIN dim FOR SYSTEM_TIME AS OF p.pt AS d ON d.a = CAST(p.x AS BIGINT)"))
+                .hasStackTraceContaining("both of its sides have the same type");
         assertThatThrownBy(() -> sql.rows("SELECT x FROM probe p JOIN dim /*+ OPTIONS('lookup.cache' = 'FULL') */ FOR SYSTEM_TIME AS OF p.pt AS d ON d.a = p.x"))
                 .hasStackTraceContaining("'lookup.cache' = 'FULL' is not supported");
     }

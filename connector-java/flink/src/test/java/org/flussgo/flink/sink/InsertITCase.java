@@ -163,6 +163,17 @@ class InsertITCase extends SinkTestBase {
     }
 
     @Test
+    void aRowThatIsTooLargeIsRefusedAtOnce() {
+        sql("CREATE TABLE l (k INT, s STRING)");
+        sql("CREATE TABLE t (k INT NOT NULL, s STRING, PRIMARY KEY (k) NOT ENFORCED)");
+        for (String table : java.util.List.of("l", "t")) {
+            refused(streaming, "INSERT INTO " + table + " SELECT 1, REPEAT('x', 20000000)",
+                    "writing to " + database + "." + table + " failed: 1 rows of", "and the server takes 16777216");
+            assertThat(rows("SELECT k FROM " + table)).isEmpty();
+        }
+    }
+
+    @Test
     void theServerNumbersRows() {
         sql("CREATE TABLE t (name STRING NOT NULL, a INT, id BIGINT, PRIMARY KEY (name) NOT ENFORCED) WITH ('auto-increment.fields' = 'id')");
         sql("INSERT INTO t (name, a) VALUES ('x', 1)");
@@ -171,6 +182,7 @@ class InsertITCase extends SinkTestBase {
         sql("INSERT INTO t VALUES ('z', 4, CAST(NULL AS BIGINT))");
         assertThat(rows("SELECT * FROM t")).containsExactly("+I[x, 1, 1]", "+I[y, 3, 2]", "+I[z, 4, 3]");
         refused("INSERT INTO t (name, id) VALUES ('q', 7)", "the server numbers");
+        refused("INSERT INTO t VALUES ('q', 1, 7)", "has a value for column id, which the server numbers: name the other columns");
         refused("UPDATE t SET id = 7 WHERE name = 'x'", "the server numbers");
         sql("UPDATE t SET a = 5 WHERE name = 'x'");
         sql("DELETE FROM t WHERE name = 'y'");

@@ -77,6 +77,7 @@ class ModifyITCase extends SinkTestBase {
         sql("CREATE TABLE t (a STRING, twice AS CHAR_LENGTH(a), k DATE NOT NULL, n INT NOT NULL, b INT, PRIMARY KEY (k) NOT ENFORCED)"
                 + " WITH ('bucket.num' = '3')");
         sql("INSERT INTO t VALUES ('one', DATE '1969-12-31', 1, 10), ('two', DATE '2024-01-01', 2, 20)");
+        refused("UPDATE t SET twice = 3 WHERE k = DATE '1969-12-31'", "UPDATE of column twice", "is computed and not stored");
         sql("UPDATE t SET b = 11 WHERE k = DATE '1969-12-31'");
         sql("UPDATE t SET a = a || '!', b = CAST(NULL AS INT) WHERE twice = 3 AND n = 2");
         assertThat(rows("SELECT * FROM t")).containsExactly("+I[one, 3, 1969-12-31, 1, 11]", "+I[two!, 4, 2024-01-01, 2, null]");

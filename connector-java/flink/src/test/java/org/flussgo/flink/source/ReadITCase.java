@@ -203,6 +203,47 @@ class ReadITCase {
     }
 
     @Test
+    void columnsAreWidenedAndRenamedUnderAJob() throws Exception {
+        FlinkSql sql = FlinkSql.streaming(server);
+        FlinkSql batch = sql.batch();
+        sql.run("CREATE TABLE w (k BIGINT, a INT, b STRING, PRIMARY KEY (k) NOT ENFORCED)");
+        batch.run("INSERT INTO w VALUES (1, 1, 'x')");
+        try (CloseableIterator<Row> all = sql.start("SELECT * FROM w").collect();
+                CloseableIterator<Row> some = sql.start("SELECT a FROM w WHERE k > 0").collect();
+                CloseableIterator<Row> changes = sql.start("SELECT a, b FROM `w$changelog`").collect()) {
+            List<String> got = new ArrayList<>();
+            FlinkSql.take(all, 1, got);
+            FlinkSql.take(some, 1, got);
+            FlinkSql.take(changes, 1, got);
+            batch.run("ALTER TABLE w MODIFY a BIGINT");
+            batch.run("ALTER TABLE w RENAME a TO aa");
+            batch.run("ALTER TABLE w RENAME b TO bb");
+            batch.run("ALTER TABLE w ADD (f STRING FIRST)");
+            batch.run("INSERT INTO w VALUES ('f', 2, 2, 'y')");
+            FlinkSql.take(all, 1, got);
+            FlinkSql.take(some, 1, got);
+            FlinkSql.take(changes, 1, got);
+            assertThat(got).containsExactly("+I[1, 1, x]", "+I[1]", "+I[1, x]", "+I[2, 2, y]", "+I[2]", "+I[2, y]");
+        }
+    }
+
+    @Test
+    void aTableThatIsDroppedEndsTheJobAtOnce() throws Exception {
+        FlinkSql sql = FlinkSql.streaming(server);
+        sql.run("CREATE TABLE dropped (id INT)");
+        TableResult r = sql.start("SELECT * FROM dropped");
+        try (CloseableIterator<Row> it = r.collect()) {
+            sql.batch().run("INSERT INTO dropped VALUES (1)");
+            List<String> got = new ArrayList<>();
+            FlinkSql.take(it, 1, got);
+            sql.run("DROP TABLE dropped");
+            assertThatThrownBy(() -> FlinkSql.take(it, 1, got))
+                    .hasStackTraceContaining("there is no table \"dropped\"")
+                    .hasStackTraceContaining("The failure is not recoverable");
+        }
+    }
+
+    @Test
     void aTableThatIsAnotherEndsTheJob() throws Exception {
         FlinkSql sql = FlinkSql.streaming(server);
         sql.run("CREATE TABLE gone (id INT)");
