@@ -177,7 +177,7 @@ func TestIPCMutations(t *testing.T) {
 func TestValidateNamesWhatIsWrong(t *testing.T) {
 	fields := fieldsOf(t, "a INT NOT NULL, s STRING, l ARRAY<INT>")
 	l := NewLayout(fields)
-	s := newSource(t)
+	s := seeded(1) // the mutations below need the places that they change to be there
 	s.nulls, s.plain = 0, 1
 	rec := s.record(fields, 64)
 	good := encode(t, l, None, rec)
