@@ -86,19 +86,20 @@ func (d *Dir) put(ctx context.Context, key string, body io.Reader, size int64, p
 		return err
 	}
 	for range placeAttempts {
+		// Beside it a Delete may take away directories that are empty.
 		var changed []string
-		if changed, err = makeParents(d.root, filepath.Dir(path)); err == nil {
-			err = place(f.Name(), path)
+		if changed, err = makeParents(d.root, filepath.Dir(path)); err != nil {
+			continue
 		}
-		if err == nil {
+		if err = place(f.Name(), path); err == nil {
 			return syncDirs(changed)
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			break // else a Delete took the directory away, since it was empty
+		if errors.Is(err, fs.ErrExist) {
+			err = ErrExists
 		}
-	}
-	if errors.Is(err, fs.ErrExist) {
-		err = ErrExists
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
 	}
 	return fmt.Errorf("%s: %w", key, err)
 }
@@ -119,6 +120,9 @@ func makeParents(root, dir string) ([]string, error) {
 func syncDirs(dirs []string) error {
 	for _, dir := range dirs {
 		f, err := os.Open(dir)
+		if absent(err) {
+			continue // what it had was removed again
+		}
 		if err != nil {
 			return err
 		}

@@ -115,6 +115,9 @@ func readLog(t testing.TB, l *logstore.Log) []logRow {
 			return out
 		}
 		h := b.Header()
+		if at == l.Start() {
+			at = min(at, h.BaseOffset) // a log that was trimmed begins within a batch
+		}
 		require.Equal(t, at, ids.Offset(h.BaseOffset))
 		at += ids.Offset(h.RowCount)
 		out = append(out, logRow{h.WriterID, h.Sequence, ids.Offset(h.BaseOffset), at})
