@@ -1,6 +1,6 @@
-// Package iceberg keeps Fluss tables as Apache Iceberg tables: schema mapping by field id,
+// Package iceberg keeps Fluss tables as Apache Iceberg tables: schemas by field id,
 // Parquet data files, deletion vectors, and commits that say up to which offsets the lake
-// has the log.
+// has the log. It is the only one, with its own sub-packages, that knows iceberg-go, of
+// which it uses metadata, manifests, row deltas and deletion vectors: never its filtered
+// deletes, overwrites and scans, which lose rows.
 package iceberg
-
-import _ "github.com/apache/iceberg-go" // the fence: no other package of this project imports it

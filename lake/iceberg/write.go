@@ -1,0 +1,307 @@
+package iceberg
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/compress"
+	"github.com/apache/arrow-go/v18/parquet/metadata"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+	"github.com/apache/iceberg-go"
+	"github.com/apache/iceberg-go/table"
+	"github.com/google/uuid"
+
+	"github.com/fluss-go/fluss/proto/schema"
+)
+
+// How data files are written; ../../docs/internals tells what was measured.
+const (
+	rowGroupRows      = 128 << 10
+	rowGroupBytes     = 32 << 20 // in memory, of what is not encoded yet
+	targetFileBytes   = 128 << 20
+	zstdLevel         = 1
+	dictionaryMaxSize = 256 << 10
+)
+
+// DataFile is a file with rows that is written and not in a table yet.
+type DataFile struct {
+	file iceberg.DataFile
+}
+
+// Location is the file's URL.
+func (f DataFile) Location() string { return f.file.FilePath() }
+
+// Rows is how many rows the file has; row i is at position i.
+func (f DataFile) Rows() int64 { return f.file.Count() }
+
+// Bytes is the file's size.
+func (f DataFile) Bytes() int64 { return f.file.FileSizeBytes() }
+
+// Writer writes the rows of one bucket of one partition to data files. It is used by
+// one goroutine.
+type Writer struct {
+	table   *Table
+	fields  []schema.Field // of the records written
+	schema  *arrow.Schema  // of the files
+	sources []int          // of each file column, the record's column; -1: null
+	keys    []int          // the files' partition columns
+
+	scratch *os.File
+	out     *pqarrow.FileWriter
+	rows    int64
+	values  map[int]any // of the partition
+	files   []DataFile
+}
+
+// NewWriter returns a writer of records whose columns are those of the table, as Open
+// defined them, and the system columns BucketColumn, OffsetColumn and TimestampColumn
+// behind them. Files are made in dir first. Close or Abort must follow.
+func (t *Table) NewWriter(dir string) (*Writer, error) {
+	sc, err := table.SchemaToArrowSchema(t.table.Schema(), nil, true, false)
+	if err != nil {
+		return nil, err
+	}
+	w := &Writer{table: t, fields: append(t.columns(), systemColumns()...), schema: sc}
+	byID := map[int]int{}
+	for i, f := range w.fields {
+		byID[int(f.ID)] = i
+	}
+	places := map[int]int{}
+	for i, f := range sc.Fields() {
+		id, _ := fieldID(f)
+		at, ok := byID[id]
+		if !ok {
+			at = -1
+		}
+		w.sources = append(w.sources, at)
+		places[id] = i
+	}
+	for _, f := range t.specFields() {
+		at, ok := places[f.SourceID()]
+		if !ok {
+			return nil, fmt.Errorf("the partition column %s of table %s is not there any more", f.Name, t.def.Path)
+		}
+		w.keys = append(w.keys, at)
+	}
+	if w.scratch, err = os.CreateTemp(dir, "tiering-*.parquet"); err != nil {
+		return nil, err
+	}
+	return w, os.Remove(w.scratch.Name()) // it goes when it is closed, or when the process dies
+}
+
+func (t *Table) specFields() iter.Seq2[int, iceberg.PartitionField] {
+	spec := t.table.Spec()
+	return spec.Fields()
+}
+
+// Write adds rows. rec stays the caller's. ctx bounds the upload of a file that has
+// become full.
+func (w *Writer) Write(ctx context.Context, rec arrow.RecordBatch) error {
+	if rec.NumRows() == 0 {
+		return nil
+	}
+	if int(rec.NumCols()) != len(w.fields) {
+		return fmt.Errorf("a record of %d columns is written to a table of %d", rec.NumCols(), len(w.fields))
+	}
+	if w.out == nil {
+		if err := w.begin(rec); err != nil {
+			return err
+		}
+	}
+	out, err := w.convert(rec)
+	if err != nil {
+		return err
+	}
+	defer out.Release()
+	if err := w.out.WriteBuffered(out); err != nil {
+		return err
+	}
+	w.rows += out.NumRows()
+	if w.out.RowGroupTotalBytesWritten() > rowGroupBytes {
+		w.out.NewBufferedRowGroup()
+	}
+	if at, err := w.scratch.Seek(0, io.SeekCurrent); err != nil || at < targetFileBytes {
+		return err
+	}
+	return w.finish(ctx)
+}
+
+func (w *Writer) convert(rec arrow.RecordBatch) (arrow.RecordBatch, error) {
+	columns := make([]arrow.Array, len(w.sources))
+	defer func() {
+		for _, c := range columns {
+			if c != nil {
+				c.Release()
+			}
+		}
+	}()
+	for i, at := range w.sources {
+		f := w.schema.Field(i)
+		if at < 0 {
+			columns[i] = array.MakeArrayOfNull(memory.DefaultAllocator, f.Type, int(rec.NumRows()))
+			continue
+		}
+		c, err := convert(rec.Column(at), f.Type)
+		if err != nil {
+			return nil, fmt.Errorf("column %s: %w", f.Name, err)
+		}
+		columns[i] = c
+	}
+	return array.NewRecordBatch(w.schema, columns, rec.NumRows()), nil
+}
+
+// takePartition makes the partition that of the record's first row.
+func (w *Writer) takePartition(rec arrow.RecordBatch) error {
+	w.values = map[int]any{}
+	first := rec.NewSlice(0, 1)
+	defer first.Release()
+	row, err := w.convert(first)
+	if err != nil {
+		return err
+	}
+	defer row.Release()
+	i := 0
+	for _, f := range w.table.specFields() {
+		v, err := partitionValue(row.Column(w.keys[i]))
+		if err != nil {
+			return fmt.Errorf("partition column %s: %w", f.Name, err)
+		}
+		w.values[f.FieldID] = v
+		i++
+	}
+	return nil
+}
+
+// begin starts a file whose rows have the partition of the record's first.
+func (w *Writer) begin(rec arrow.RecordBatch) error {
+	if err := w.takePartition(rec); err != nil {
+		return err
+	}
+	if _, err := w.scratch.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if err := w.scratch.Truncate(0); err != nil {
+		return err
+	}
+	options := []parquet.WriterProperty{
+		parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCompressionLevel(zstdLevel), parquet.WithStats(true),
+		parquet.WithMaxRowGroupLength(rowGroupRows), parquet.WithDataPageVersion(parquet.DataPageV2),
+		parquet.WithDictionaryDefault(false), parquet.WithDictionaryPageSizeLimit(dictionaryMaxSize),
+	}
+	for _, f := range w.schema.Fields() {
+		if f.Type.ID() == arrow.STRING {
+			options = append(options, parquet.WithDictionaryPath(parquet.ColumnPath{f.Name}, true))
+		}
+	}
+	var err error
+	w.out, err = pqarrow.NewFileWriter(w.schema, nopCloser{w.scratch}, parquet.NewWriterProperties(options...), pqarrow.DefaultWriterProps())
+	w.rows = 0
+	return err
+}
+
+// nopCloser keeps the Parquet writer from closing what is read again.
+type nopCloser struct{ io.Writer }
+
+// finish ends the file and puts it into the lake.
+func (w *Writer) finish(ctx context.Context) error {
+	out := w.out
+	w.out = nil
+	if err := out.Close(); err != nil {
+		return err
+	}
+	meta, err := out.FileMetadata()
+	if err != nil {
+		return err
+	}
+	size, err := w.scratch.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	location := w.table.Location() + "/data/" + uuid.NewString() + ".parquet"
+	key, err := keyOf(w.table.lake.store, location)
+	if err != nil {
+		return err
+	}
+	if err := w.table.lake.store.Put(ctx, key, io.NewSectionReader(w.scratch, 0, size), size); err != nil {
+		return err
+	}
+	f, err := w.dataFile(meta, location, size)
+	if err == nil {
+		w.files = append(w.files, DataFile{f})
+	}
+	return err
+}
+
+func (w *Writer) dataFile(meta *metadata.FileMetaData, location string, size int64) (iceberg.DataFile, error) {
+	t := w.table.table
+	return table.DataFileFromMetadata(table.DataFileArgs{
+		Schema: t.Schema(), Spec: t.Spec(), Format: iceberg.ParquetFile, Metadata: meta, FilePath: location, FileSize: size,
+		Content: iceberg.EntryContentData, PartitionValues: w.values, Properties: t.Properties(), FormatVersion: t.Metadata().Version(),
+	})
+}
+
+// Close ends the last file and returns the files, in the order of their rows.
+func (w *Writer) Close(ctx context.Context) ([]DataFile, error) {
+	var err error
+	if w.out != nil {
+		err = w.finish(ctx)
+	}
+	return w.files, errors.Join(err, w.Abort())
+}
+
+// Abort ends the writer; files that were put into the lake already stay there, known
+// to nobody. It may be called after Close.
+func (w *Writer) Abort() error {
+	if w.scratch == nil {
+		return nil
+	}
+	err := w.scratch.Close()
+	w.scratch, w.out = nil, nil
+	return err
+}
+
+// partitionValue returns the only value of a, whose type is one of the lake's, as that of a partition.
+func partitionValue(a arrow.Array) (any, error) {
+	if a.IsNull(0) {
+		return nil, nil //nolint:nilnil // null is a value of a partition
+	}
+	switch a := a.(type) {
+	case *array.String:
+		return strings.Clone(a.Value(0)), nil
+	case *array.Boolean:
+		return a.Value(0), nil
+	case *array.Int32:
+		return a.Value(0), nil
+	case *array.Int64:
+		return a.Value(0), nil
+	case *array.Float32:
+		return a.Value(0), nil
+	case *array.Float64:
+		return a.Value(0), nil
+	case *array.Date32:
+		return iceberg.Date(a.Value(0)), nil
+	case *array.Time64:
+		return iceberg.Time(a.Value(0)), nil
+	case *array.Timestamp:
+		if unit(a.DataType()) < time.Microsecond {
+			return iceberg.TimestampNano(a.Value(0)), nil
+		}
+		return iceberg.Timestamp(a.Value(0)), nil
+	case *array.Binary:
+		return bytes.Clone(a.Value(0)), nil
+	case *array.FixedSizeBinary:
+		return bytes.Clone(a.Value(0)), nil
+	}
+	return nil, fmt.Errorf("values of %s are none of partitions", a.DataType())
+}
