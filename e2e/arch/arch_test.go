@@ -64,6 +64,11 @@ var orders = map[string][][]string{
 		{"proto/schema"},
 		{"proto/table", "proto/keys", "proto/batch"},
 	},
+	"lake": {
+		{"lake/objstore"},
+		{"lake/iceberg"},
+		{"lake/tiering"},
+	},
 	"server": {
 		{"server/clock", "server/invariants", "server/metrics", "server/config"},
 		{"server/logstore", "server/kvstore", "server/metastore", "server/row"},
@@ -121,7 +126,7 @@ var fences = map[string][]string{
 	"github.com/spf13/cobra":              {"server/cmd"},
 	"github.com/alecthomas/participle":    {"flight/filter"},
 	"github.com/prometheus/client_golang": {"server"},
-	"github.com/stretchr/testify":         {"e2e"},
+	"github.com/stretchr/testify":         {"e2e", "lake/objstore/miniotest"},
 }
 
 const vfs = "github.com/cockroachdb/pebble/v2/vfs"
