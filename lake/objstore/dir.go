@@ -2,6 +2,7 @@ package objstore
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -19,27 +20,73 @@ const partial = ".partial"
 // placeAttempts bounds how often an object is given its name while others remove directories.
 const placeAttempts = 100
 
-// Dir is a Store in a local directory: an object is a file.
+// Dir is a Store in a local directory: an object is a file, so of an object a and an
+// object a/b there can be one only. Several processes may use a directory at once.
 type Dir struct{ root string }
 
 var _ Store = (*Dir)(nil)
 
 // OpenDir opens or makes the directory, and removes what writes that a crash
-// ended have left. One process at a time may write to it.
+// ended have left.
 func OpenDir(path string) (*Dir, error) {
 	root, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
 	d := &Dir{root}
-	if err := os.RemoveAll(filepath.Join(root, partial)); err != nil {
-		return nil, fmt.Errorf("the directory of the lake cannot be used: %w", err)
-	}
 	if err := os.MkdirAll(filepath.Join(root, partial), 0o755); err != nil {
 		return nil, fmt.Errorf("the directory of the lake cannot be made: %w", err)
 	}
+	if err := d.sweep(); err != nil {
+		return nil, fmt.Errorf("the directory of the lake cannot be used: %w", err)
+	}
 	return d, nil
 }
+
+// sweep removes unfinished objects that no process writes: who writes one holds a lock of it.
+func (d *Dir) sweep() error {
+	left, err := os.ReadDir(filepath.Join(d.root, partial))
+	if err != nil {
+		return err
+	}
+	for _, entry := range left {
+		f, err := os.Open(filepath.Join(d.root, partial, entry.Name()))
+		if absent(err) {
+			continue // its writer has finished it
+		}
+		if err != nil {
+			return err
+		}
+		if lock(f) == nil {
+			err = os.Remove(f.Name())
+		}
+		if _ = f.Close(); err != nil && !absent(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// create makes a file for an unfinished object, and locks it until it is closed.
+func (d *Dir) create() (*os.File, error) {
+	for range placeAttempts {
+		f, err := os.OpenFile(filepath.Join(d.root, partial, rand.Text()), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+		if err != nil {
+			return nil, err
+		}
+		if err = lock(f); err == nil {
+			_, err = os.Stat(f.Name())
+		}
+		if err == nil {
+			return f, nil
+		}
+		_ = f.Close() // a sweep came between
+	}
+	return nil, fmt.Errorf("no file in %s stays", filepath.Join(d.root, partial))
+}
+
+// lock takes the lock of a file that nobody holds.
+func lock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
 
 func (d *Dir) file(key string) (string, error) {
 	if err := checkKey(key); err != nil {
@@ -70,67 +117,69 @@ func (d *Dir) put(ctx context.Context, key string, body io.Reader, size int64, p
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Join(d.root, partial), "object-")
+	f, err := d.create()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(f.Name()) }() // it is gone when it was renamed
-	n, err := io.Copy(f, body)
-	if err == nil && n != size {
-		err = errSize(key, size, n)
-	}
+	defer func() {
+		_ = os.Remove(f.Name()) // it is gone when it was renamed
+		_ = f.Close()           // and was synced
+	}()
+	_, err = io.Copy(f, &exact{key: key, body: body, size: size})
 	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close(), ctx.Err()); err != nil {
+	if err = errors.Join(err, ctx.Err()); err != nil {
 		return err
 	}
-	for range placeAttempts {
-		// Beside it a Delete may take away directories that are empty.
-		var changed []string
-		if changed, err = makeParents(d.root, filepath.Dir(path)); err != nil {
-			continue
-		}
-		if err = place(f.Name(), path); err == nil {
-			return syncDirs(changed)
-		}
-		if errors.Is(err, fs.ErrExist) {
-			err = ErrExists
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
+	if err = d.place(f.Name(), path, place); err == nil {
+		err = d.syncUp(filepath.Dir(path))
 	}
-	return fmt.Errorf("%s: %w", key, err)
-}
-
-// makeParents makes a directory and those above it below root. It returns those
-// whose entries changed, or will.
-func makeParents(root, dir string) ([]string, error) {
-	changed := []string{dir}
-	for at := dir; at != root; at = filepath.Dir(at) {
-		if _, err := os.Stat(at); err == nil {
-			break
-		}
-		changed = append(changed, filepath.Dir(at))
-	}
-	return changed, os.MkdirAll(dir, 0o755)
-}
-
-func syncDirs(dirs []string) error {
-	for _, dir := range dirs {
-		f, err := os.Open(dir)
-		if absent(err) {
-			continue // what it had was removed again
-		}
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(f.Sync(), f.Close()); err != nil {
-			return err
-		}
+	if err != nil {
+		return fmt.Errorf("%s: %w", key, err)
 	}
 	return nil
+}
+
+// place gives a file its name, in a directory that it makes. Beside it a Delete may take away
+// directories that are empty.
+func (d *Dir) place(from, to string, place func(from, to string) error) (err error) {
+	for range placeAttempts {
+		if err = os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			if errors.Is(err, syscall.ENOTDIR) {
+				return err // an object is in the way
+			}
+			continue
+		}
+		err = place(from, to)
+		if errors.Is(err, fs.ErrExist) {
+			if info, err := os.Stat(to); err == nil && info.IsDir() {
+				return errors.New("it has objects below it, and cannot be one in a directory")
+			}
+			return ErrExists
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return err
+}
+
+// syncUp makes the names in a directory durable, and those of the directories on the way
+// to it: another write may have made one of them, and not come to syncing it.
+func (d *Dir) syncUp(dir string) error {
+	for ; ; dir = filepath.Dir(dir) {
+		f, err := os.Open(dir)
+		if err == nil {
+			err = errors.Join(f.Sync(), f.Close())
+		}
+		if err != nil && !absent(err) { // absent when a Delete of the object was quicker
+			return err
+		}
+		if dir == d.root {
+			return err
+		}
+	}
 }
 
 // absent tells whether an error says that there is no such file: a part of the
@@ -143,7 +192,7 @@ func (d *Dir) Get(ctx context.Context, key string, off, length int64) (io.ReadCl
 	if err != nil {
 		return nil, err
 	}
-	if err := ctx.Err(); err != nil {
+	if err := errors.Join(ctx.Err(), checkRange(key, off)); err != nil {
 		return nil, err
 	}
 	if _, err := d.Stat(ctx, key); err != nil {

@@ -24,3 +24,10 @@ func checkKey(key string) error {
 	}
 	return nil
 }
+
+func checkRange(key string, off int64) error {
+	if off < 0 {
+		return fmt.Errorf("%s: reading from byte %d: objects begin at 0", key, off)
+	}
+	return nil
+}

@@ -40,12 +40,12 @@ func (m *Memory) put(ctx context.Context, key string, body io.Reader, size int64
 	if err := checkKey(key); err != nil {
 		return err
 	}
-	data, err := io.ReadAll(body)
-	if err != nil {
-		return fmt.Errorf("reading what is to be written to %s: %w", key, err)
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	if int64(len(data)) != size {
-		return errSize(key, size, int64(len(data)))
+	data, err := io.ReadAll(&exact{key: key, body: body, size: size})
+	if err != nil {
+		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -62,11 +62,10 @@ func (m *Memory) put(ctx context.Context, key string, body io.Reader, size int64
 	return nil
 }
 
-func errSize(key string, want, got int64) error {
-	return fmt.Errorf("%s: the body has %d bytes and not %d", key, got, want)
-}
-
 func (m *Memory) get(ctx context.Context, key string) (memObject, error) {
+	if err := checkKey(key); err != nil {
+		return memObject{}, err
+	}
 	if err := ctx.Err(); err != nil {
 		return memObject{}, err
 	}
@@ -81,6 +80,9 @@ func (m *Memory) get(ctx context.Context, key string) (memObject, error) {
 
 // Get implements Store.
 func (m *Memory) Get(ctx context.Context, key string, off, length int64) (io.ReadCloser, error) {
+	if err := checkRange(key, off); err != nil {
+		return nil, err
+	}
 	o, err := m.get(ctx, key)
 	if err != nil {
 		return nil, err

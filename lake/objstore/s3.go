@@ -1,28 +1,48 @@
 package objstore
 
 import (
+	"bytes"
 	"context"
-	"errors"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"iter"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 )
 
 const (
-	// partBytes is the size of the parts of large objects; one is in memory at a time.
+	// partBytes is the size of the parts of large objects, and the size up to which
+	// objects are written at once. A write holds that much in memory, or the object when it is smaller.
 	partBytes = 16 << 20
-	// s3Retries is how often a request that failed for a while is tried; minio-go waits
-	// longer each time, about 10 s in all. What fails after that may be tried again later.
-	s3Retries = 5
+	// s3Attempts is how often minio-go sends a request, see S3.
+	s3Attempts = 8
+	// conflictAttempts is how often a conditional write is sent that S3 wants to be repeated, because
+	// it met another write or a removal of the object.
+	conflictAttempts = 5
+	conflictWait     = 50 * time.Millisecond
+	// tokenHeader is metadata of an object: which call wrote it.
+	tokenHeader = "Fluss-Write"
+	// maxPrefixBytes and maxKeyBytes together are less than the 1024 bytes that S3 allows.
+	maxPrefixBytes = 120
 )
 
 // S3 is a Store in a bucket of S3, or of what speaks its protocol.
+//
+// What fails for a while is tried again by minio-go: connections that are refused or
+// break off, and the statuses 408, 429, 499, 500, 502, 503, 504 and 520. It sends a
+// request up to s3Attempts times, and waits between them for a random time of up
+// to 0.2, 0.4, 0.8 and then 1 second: on average 3 seconds in all. A read that breaks off after
+// Get returned is the caller's to repeat. What fails then may be tried again later; a call
+// that fails otherwise than with ErrExists or ErrNotFound may have done its work.
+//
+// The parts of a large write that a crash ended are no object, and stay in the bucket until
+// its life cycle rule (AbortIncompleteMultipartUpload) removes them.
 type S3 struct {
 	core           *minio.Core
 	bucket, prefix string // prefix ends in a slash, or is empty
@@ -36,7 +56,7 @@ func openS3(ctx context.Context, place *url.URL, o Options) (*S3, error) {
 	endpoint, secure := "s3.amazonaws.com", true
 	if o.Endpoint != "" {
 		u, err := url.Parse(o.Endpoint)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" {
 			return nil, fmt.Errorf("the S3 endpoint %q is no URL like http://host:9000", o.Endpoint)
 		}
 		endpoint, secure = u.Host, u.Scheme == "https"
@@ -51,13 +71,16 @@ func openS3(ctx context.Context, place *url.URL, o Options) (*S3, error) {
 	}
 	core, err := minio.NewCore(endpoint, &minio.Options{
 		Creds: credentials.NewStaticV4(o.AccessKey, o.SecretKey, ""), Secure: secure, Region: o.Region,
-		BucketLookup: lookup, Transport: transport, MaxRetries: s3Retries,
+		BucketLookup: lookup, Transport: transport, MaxRetries: s3Attempts,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the S3 client cannot be made: %w", err)
 	}
 	s := &S3{core: core, bucket: place.Host, transport: transport}
 	if p := strings.Trim(place.Path, "/"); p != "" {
+		if err := checkKey(p); err != nil || len(p) > maxPrefixBytes {
+			return nil, fmt.Errorf("%s: the path in the bucket must have at most %d bytes, and no empty parts, . or ..", place, maxPrefixBytes)
+		}
 		s.prefix = p + "/"
 	}
 	exists, err := core.BucketExists(ctx, s.bucket)
@@ -71,60 +94,95 @@ func openS3(ctx context.Context, place *url.URL, o Options) (*S3, error) {
 }
 
 // s3Error gives what minio-go answers the errors of a Store.
-func s3Error(key string, err error) error {
+func (s *S3) s3Error(key string, err error) error {
 	if err == nil {
 		return nil
 	}
 	switch r := minio.ToErrorResponse(err); {
-	case r.Code == minio.NoSuchKey, r.StatusCode == http.StatusNotFound && r.Code != minio.NoSuchBucket:
+	case r.Code == minio.NoSuchKey:
 		return fmt.Errorf("%s: %w", key, ErrNotFound)
-	case r.StatusCode == http.StatusPreconditionFailed, r.Code == "ConditionalRequestConflict":
+	case r.StatusCode == http.StatusPreconditionFailed:
 		return fmt.Errorf("%s: %w", key, ErrExists)
+	case r.Code == minio.NoSuchBucket:
+		return fmt.Errorf("object %s: the bucket %s is no longer there: make it again: %w", key, s.bucket, err)
 	}
 	return fmt.Errorf("object %s: %w", key, err)
 }
 
 // Put implements Store.
 func (s *S3) Put(ctx context.Context, key string, body io.Reader, size int64) error {
-	return s.put(ctx, key, body, size, minio.PutObjectOptions{})
+	return s.put(ctx, key, body, size, false)
 }
 
-// PutIfAbsent implements Store. The answer to a write may get lost and the
-// write be repeated, so ErrExists may tell of the caller's own object.
+// PutIfAbsent implements Store, by a conditional write (If-None-Match: *).
 func (s *S3) PutIfAbsent(ctx context.Context, key string, body io.Reader, size int64) error {
-	var o minio.PutObjectOptions
-	o.SetMatchETagExcept("*")
-	return s.put(ctx, key, body, size, o)
+	return s.put(ctx, key, body, size, true)
 }
 
-func (s *S3) put(ctx context.Context, key string, body io.Reader, size int64, o minio.PutObjectOptions) error {
+// put writes an object that knows which call wrote it. So a call whose answer was lost and
+// that minio-go repeats is not told that its own object is in its way, or that the upload it
+// has ended does not exist.
+func (s *S3) put(ctx context.Context, key string, body io.Reader, size int64, ifAbsent bool) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
+	var token string
+	var o minio.PutObjectOptions
 	o.PartSize = partBytes
-	counted := &counter{r: io.LimitReader(body, size+1)}
-	_, err := s.core.Client.PutObject(ctx, s.bucket, s.prefix+key, counted, size, o)
-	if counted.n != size && (err == nil || errors.Is(err, io.ErrUnexpectedEOF)) {
-		return errSize(key, size, counted.n)
+	if ifAbsent {
+		o.SetMatchETagExcept("*")
 	}
-	return s3Error(key, err)
+	if ifAbsent || size > partBytes {
+		token = rand.Text()
+		o.UserMetadata = map[string]string{tokenHeader: token}
+	}
+	err := s.send(ctx, key, &exact{key: key, body: body, size: size}, size, o)
+	if err == nil || token == "" {
+		return s.s3Error(key, err)
+	}
+	if r := minio.ToErrorResponse(err); r.StatusCode == http.StatusPreconditionFailed || r.Code == minio.NoSuchUpload {
+		info, statErr := s.core.StatObject(ctx, s.bucket, s.prefix+key, minio.StatObjectOptions{})
+		if statErr != nil && minio.ToErrorResponse(statErr).Code != minio.NoSuchKey {
+			return fmt.Errorf("object %s: who wrote it is not known: %w", key, statErr)
+		}
+		if info.UserMetadata[tokenHeader] == token {
+			return nil
+		}
+	}
+	return s.s3Error(key, err)
 }
 
-// counter counts what is read.
-type counter struct {
-	r io.Reader
-	n int64
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	return n, err
+// send writes an object. minio-go repeats only what can be read again, so a small one is
+// read into memory first; of a large one minio-go does that for each part.
+func (s *S3) send(ctx context.Context, key string, body io.Reader, size int64, o minio.PutObjectOptions) error {
+	if size > partBytes {
+		_, err := s.core.Client.PutObject(ctx, s.bucket, s.prefix+key, body, size, o)
+		return err
+	}
+	var data bytes.Buffer
+	data.Grow(int(max(size, 0)) + bytes.MinRead) // the room that ReadFrom wants to see the end
+	if _, err := data.ReadFrom(body); err != nil {
+		return err
+	}
+	for attempt := 1; ; attempt++ {
+		_, err := s.core.Client.PutObject(ctx, s.bucket, s.prefix+key, bytes.NewReader(data.Bytes()), size, o)
+		if minio.ToErrorResponse(err).Code != "ConditionalRequestConflict" || attempt == conflictAttempts {
+			return err
+		}
+		select {
+		case <-time.After(conflictWait << attempt):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // Get implements Store.
 func (s *S3) Get(ctx context.Context, key string, off, length int64) (io.ReadCloser, error) {
 	if err := checkKey(key); err != nil {
+		return nil, err
+	}
+	if err := checkRange(key, off); err != nil {
 		return nil, err
 	}
 	if length == 0 {
@@ -147,7 +205,7 @@ func (s *S3) Get(ctx context.Context, key string, off, length int64) (io.ReadClo
 		return http.NoBody, nil
 	}
 	if err != nil {
-		return nil, s3Error(key, err)
+		return nil, s.s3Error(key, err)
 	}
 	return body, nil
 }
@@ -159,7 +217,7 @@ func (s *S3) Stat(ctx context.Context, key string) (Object, error) {
 	}
 	info, err := s.core.StatObject(ctx, s.bucket, s.prefix+key, minio.StatObjectOptions{})
 	if err != nil {
-		return Object{}, s3Error(key, err)
+		return Object{}, s.s3Error(key, err)
 	}
 	return Object{key, info.Size, info.LastModified}, nil
 }
@@ -171,7 +229,7 @@ func (s *S3) List(ctx context.Context, prefix string) iter.Seq2[Object, error] {
 		defer cancel() // ends the listing when yield wants no more
 		for info := range s.core.Client.ListObjects(ctx, s.bucket, minio.ListObjectsOptions{Prefix: s.prefix + prefix, Recursive: true}) {
 			if info.Err != nil {
-				yield(Object{}, s3Error(prefix, info.Err))
+				yield(Object{}, s.s3Error(prefix, info.Err))
 				return
 			}
 			if !yield(Object{strings.TrimPrefix(info.Key, s.prefix), info.Size, info.LastModified}, nil) {
@@ -191,7 +249,7 @@ func (s *S3) Delete(ctx context.Context, keys ...string) error {
 			return err
 		}
 		if err := s.core.RemoveObject(ctx, s.bucket, s.prefix+key, minio.RemoveObjectOptions{}); err != nil {
-			return s3Error(key, err)
+			return s.s3Error(key, err)
 		}
 	}
 	return nil

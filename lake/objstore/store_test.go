@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -28,6 +30,7 @@ func stores(t *testing.T, test func(t *testing.T, s Store)) {
 		require.NoError(t, err)
 		test(t, s)
 	})
+	t.Run("faulty without faults", func(t *testing.T) { test(t, NewFaulty(&Memory{}, 1, Faults{})) })
 	t.Run("s3", func(t *testing.T) {
 		server := miniotest.Start(t)
 		s, err := Open(t.Context(), "s3://"+server.Bucket+"/some/prefix/", Options{
@@ -178,14 +181,48 @@ func TestWritesThatFailLeaveNothing(t *testing.T) {
 		require.Error(t, s.Put(ctx, "x", strings.NewReader("ab"), 3))
 		require.Error(t, s.Put(ctx, "x", strings.NewReader("ab"), 1))
 		require.Error(t, s.Put(ctx, "x", io.MultiReader(strings.NewReader("a"), errReader{}), 2))
+		require.Error(t, s.Put(ctx, "x", strings.NewReader(""), -1))
+		require.Error(t, s.Put(ctx, "x", strings.NewReader("a"), 0))
 		canceled, cancel := context.WithCancel(ctx)
-		cancel()
+		require.ErrorIs(t, s.Put(canceled, "x", cancelingReader(cancel), 9), context.Canceled)
+		require.ErrorIs(t, s.Delete(canceled, "x"), context.Canceled)
+		for _, err := range s.List(canceled, "") {
+			require.ErrorIs(t, err, context.Canceled)
+		}
+		_, err := s.Get(ctx, "x", -1, 1)
+		require.ErrorContains(t, err, "begin at 0")
 		require.Error(t, s.Put(canceled, "x", strings.NewReader("ab"), 2))
-		_, err := s.Get(canceled, "x", 0, -1)
+		_, err = s.Get(canceled, "x", 0, -1)
 		require.ErrorIs(t, err, context.Canceled)
 		require.Empty(t, list(t, s, ""))
 	})
 }
+
+// Large bodies of a wrong length are seen too, also when they end where a part does.
+func TestLargeBodiesOfAnotherLength(t *testing.T) {
+	stores(t, func(t *testing.T, s Store) {
+		const size = 2 * partBytes
+		data := make([]byte, size+1)
+		require.ErrorContains(t, s.Put(t.Context(), "x", bytes.NewReader(data), size), "more than")
+		require.ErrorContains(t, s.Put(t.Context(), "x", bytes.NewReader(data[:partBytes]), size), "bytes and not")
+		require.ErrorContains(t, s.Put(t.Context(), "x", bytes.NewReader(data[:partBytes+1]), size), "bytes and not")
+		require.ErrorContains(t, s.Put(t.Context(), "x", io.MultiReader(bytes.NewReader(data[:partBytes+1]), errReader{}), size), "no more")
+		require.Empty(t, list(t, s, ""))
+		require.NoError(t, s.Put(t.Context(), "x", bytes.NewReader(data[:size]), size))
+	})
+}
+
+// cancelingReader is a body of nine bytes; when it is read the context ends.
+func cancelingReader(cancel context.CancelFunc) io.Reader {
+	return io.MultiReader(strings.NewReader("some"), readerFunc(func([]byte) (int, error) {
+		cancel()
+		return 0, io.EOF
+	}), strings.NewReader("bytes"))
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 type errReader struct{}
 
@@ -213,7 +250,8 @@ func TestWritesBesideRemovals(t *testing.T) {
 	require.Empty(t, list(t, s, ""))
 }
 
-// What a crash left of unfinished objects is not seen, and goes at the next start.
+// What a crash left of unfinished objects is not seen, and goes at the next start; what another
+// process or store writes stays.
 func TestUnfinishedObjectsGo(t *testing.T) {
 	dir := t.TempDir()
 	s, err := OpenDir(dir)
@@ -223,10 +261,73 @@ func TestUnfinishedObjectsGo(t *testing.T) {
 	require.Empty(t, list(t, s, ""))
 	_, err = s.Get(t.Context(), partial+"/object-1", 0, -1)
 	require.ErrorContains(t, err, "unfinished")
-	s, err = OpenDir(dir)
+	body, writer := io.Pipe()
+	written := make(chan error, 1)
+	go func() { written <- s.Put(t.Context(), "slow", body, 2) }()
+	_, err = writer.Write([]byte("a")) // returns when it is read: the file is there
+	require.NoError(t, err)
+
+	again, err := OpenDir(dir)
 	require.NoError(t, err)
 	require.NoFileExists(t, left)
-	put(t, s, "a", "1")
+	put(t, again, "a", "1")
+	_, err = writer.Write([]byte("b"))
+	require.NoError(t, err)
+	require.NoError(t, writer.Close())
+	require.NoError(t, <-written)
+	require.Equal(t, []string{"a", "slow"}, list(t, again, ""))
+	require.Equal(t, "ab", get(t, again, "slow", 0, -1))
+	unfinished, err := os.ReadDir(filepath.Join(dir, partial))
+	require.NoError(t, err)
+	require.Empty(t, unfinished)
+}
+
+// While stores are opened over and over, writes to the directory succeed.
+func TestWritesBesideOpens(t *testing.T) {
+	dir := t.TempDir()
+	s, err := OpenDir(dir)
+	require.NoError(t, err)
+	var wg sync.WaitGroup
+	for i := range 2 {
+		wg.Go(func() {
+			for j := range 100 {
+				if err := s.PutIfAbsent(t.Context(), fmt.Sprintf("%d/%d", i, j), strings.NewReader("x"), 1); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		wg.Go(func() {
+			for range 300 {
+				if _, err := OpenDir(dir); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	require.Len(t, list(t, s, ""), 200)
+}
+
+// An object is a file that others than the writer may read, and not also a directory.
+func TestObjectsAreFiles(t *testing.T) {
+	dir := t.TempDir()
+	s, err := OpenDir(dir)
+	require.NoError(t, err)
+	put(t, s, "a/b", "1")
+	info, err := os.Stat(filepath.Join(dir, "a", "b"))
+	require.NoError(t, err)
+	plain := filepath.Join(dir, "plain")
+	require.NoError(t, os.WriteFile(plain, nil, 0o644))
+	want, err := os.Stat(plain)
+	require.NoError(t, err)
+	require.Equal(t, want.Mode(), info.Mode())
+	for _, write := range []func(context.Context, string, io.Reader, int64) error{s.Put, s.PutIfAbsent} {
+		err := write(t.Context(), "a", strings.NewReader("1"), 1)
+		require.ErrorContains(t, err, "objects below it")
+		require.NotErrorIs(t, err, ErrExists)
+		require.Error(t, write(t.Context(), "a/b/c", strings.NewReader("1"), 1))
+	}
+	require.Equal(t, "1", get(t, s, "a/b", 0, -1))
 }
 
 func TestOpen(t *testing.T) {
@@ -277,8 +378,50 @@ func TestFaults(t *testing.T) {
 	require.Greater(t, stored, 500-failed, "some fail after they were done")
 	require.Less(t, stored, 500, "some fail before")
 	require.Positive(t, cuts)
-	require.GreaterOrEqual(t, f.Injected(), failed+cuts)
+	done := f.Injected()
+	require.Equal(t, cuts, done.Cut)
+	require.GreaterOrEqual(t, done.Failed(), failed+cuts)
+	require.Equal(t, done.Before+done.After+done.Cut, done.Failed())
+
+	f.Set(Faults{Cut: 1})
+	var seen []string
+	for o, err := range f.List(t.Context(), "") {
+		seen = append(seen, o.Key)
+		require.Equal(t, len(seen) == 2, errors.Is(err, ErrInjected))
+	}
+	require.Len(t, seen, 2)
+
 	f.Set(Faults{})
 	f.Hook = func(op, key string) error { return fmt.Errorf("%s of %s", op, key) }
 	require.ErrorContains(t, f.Delete(t.Context(), "k1"), "Delete of [k1]")
+	require.Equal(t, 1, f.Injected().Hook)
+}
+
+// A slow call takes its time, and ends with its context.
+func TestSlowCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := NewFaulty(&Memory{}, 1, Faults{Slow: 1, Delay: time.Minute})
+		start := time.Now()
+		require.NoError(t, f.Put(t.Context(), "a", strings.NewReader("1"), 1))
+		require.Equal(t, time.Minute, time.Since(start))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, f.Delete(ctx, "a"), context.DeadlineExceeded)
+		require.Equal(t, time.Minute+time.Second, time.Since(start))
+		require.Equal(t, 2, f.Injected().Slow)
+	})
+}
+
+// The same seed makes the same calls fail.
+func TestFaultsRepeat(t *testing.T) {
+	run := func() (failed []int) {
+		f := NewFaulty(&Memory{}, 7, Faults{Before: 0.2, After: 0.2})
+		for i := range 100 {
+			if f.Put(t.Context(), "a", strings.NewReader("1"), 1) != nil {
+				failed = append(failed, i)
+			}
+		}
+		return failed
+	}
+	require.Equal(t, run(), run())
 }
