@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -182,5 +183,49 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 				t.Fatal("still waits")
 			}
 		})
+	}
+}
+
+// When MinIO is killed while it writes, what it acked is there after its restart, what it did not ack is
+// whole or not there, and a store that was open goes on.
+func TestOutage(t *testing.T) {
+	server := miniotest.Start(t)
+	s, err := Open(t.Context(), "s3://"+server.Bucket+"/p", Options{
+		Endpoint: server.Endpoint, Region: "us-east-1", PathStyle: true, AccessKey: server.AccessKey, SecretKey: server.SecretKey,
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	body := func(i int) string { return strings.Repeat(strconv.Itoa(i%10), 100_000) }
+	acked := make(chan int, 1000)
+	ended := make(chan error, 1)
+	go func() {
+		for i := 0; ; i++ {
+			if err := s.PutIfAbsent(t.Context(), strconv.Itoa(i), strings.NewReader(body(i)), 100_000); err != nil {
+				ended <- err
+				return
+			}
+			acked <- i
+		}
+	}()
+	for range 20 {
+		<-acked
+	}
+	server.Kill()
+	err = <-ended
+	require.NotErrorIs(t, err, ErrExists)
+	require.NotErrorIs(t, err, ErrNotFound)
+	_, err = s.Stat(t.Context(), "0")
+	require.Error(t, err)
+	require.NotErrorIs(t, err, ErrNotFound)
+
+	server.Run(t)
+	last := 20 + len(acked) // the number of those that were acked
+	keys := list(t, s, "")
+	require.GreaterOrEqual(t, len(keys), last)
+	require.LessOrEqual(t, len(keys), last+1)
+	for _, key := range keys {
+		i, err := strconv.Atoi(key)
+		require.NoError(t, err)
+		require.True(t, body(i) == get(t, s, key, 0, -1), "another body") //nolint:testifylint // not to print it
 	}
 }

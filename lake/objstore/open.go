@@ -7,19 +7,22 @@ import (
 	"strings"
 )
 
-// Options say how a store that speaks S3 is reached.
+// Options say how a store that speaks S3 is reached. Other stores do not look at them.
 type Options struct {
-	// Endpoint is a URL like http://127.0.0.1:9000; empty means AWS.
+	// Endpoint is a URL like http://127.0.0.1:9000, without a path; empty means AWS.
 	Endpoint string
-	// Region of the bucket.
+	// Region of the bucket; when empty the store is asked for it.
 	Region string
-	// PathStyle addresses objects as endpoint/bucket/key, and not as bucket.endpoint/key.
-	PathStyle            bool
+	// PathStyle addresses objects as endpoint/bucket/key, and not as bucket.endpoint/key. MinIO
+	// needs it, unless it is set up with a domain.
+	PathStyle bool
+	// AccessKey and SecretKey are static keys; both are needed.
 	AccessKey, SecretKey string
 }
 
 // Open opens the store at place: s3://bucket/prefix, file:///path, a path, or mem://,
 // which is a new one. A bucket must exist; a directory is made. The caller closes it.
+// What fails for a while is tried again where that can help: see S3.
 func Open(ctx context.Context, place string, o Options) (Store, error) {
 	scheme, rest, ok := strings.Cut(place, "://")
 	if !ok {
@@ -38,7 +41,7 @@ func Open(ctx context.Context, place string, o Options) (Store, error) {
 		return OpenDir(rest)
 	case "s3":
 		u, err := url.Parse(place)
-		if err != nil || u.Host == "" || u.RawQuery != "" || u.User != nil {
+		if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 			return nil, fmt.Errorf("%q is no place in an object store: write s3://bucket/prefix", place)
 		}
 		if o.AccessKey == "" || o.SecretKey == "" {

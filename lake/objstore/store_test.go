@@ -333,13 +333,20 @@ func TestObjectsAreFiles(t *testing.T) {
 func TestOpen(t *testing.T) {
 	for place, want := range map[string]string{
 		"": "is empty", "gs://a": "in a directory or at s3", "s3:///x": "write s3://bucket/prefix", "file://x/y": "three slashes",
-		"s3://bucket/x": "AWS_ACCESS_KEY_ID",
+		"s3://bucket/x":     "AWS_ACCESS_KEY_ID",
+		"s3://bucket/x?y=1": "write s3://bucket/prefix", "s3://bucket/#x": "write s3://bucket/prefix",
 	} {
 		_, err := Open(t.Context(), place, Options{})
 		require.ErrorContains(t, err, want, place)
 	}
-	_, err := Open(t.Context(), "s3://bucket", Options{AccessKey: "a", SecretKey: "b", Endpoint: "localhost:1"})
-	require.ErrorContains(t, err, "no URL")
+	for _, endpoint := range []string{"localhost:1", "ftp://localhost", "http://localhost/path"} {
+		_, err := Open(t.Context(), "s3://bucket", Options{AccessKey: "a", SecretKey: "b", Endpoint: endpoint})
+		require.ErrorContains(t, err, "no URL", endpoint)
+	}
+	for _, place := range []string{"s3://bucket/a//b", "s3://bucket/a/../b", "s3://bucket/" + strings.Repeat("x", 121)} {
+		_, err := Open(t.Context(), place, Options{AccessKey: "a", SecretKey: "b", Endpoint: "http://localhost:1"})
+		require.ErrorContains(t, err, "the path in the bucket", place)
+	}
 	dir := t.TempDir()
 	for _, place := range []string{dir, "file://" + dir} {
 		s, err := Open(t.Context(), place, Options{})
@@ -347,6 +354,8 @@ func TestOpen(t *testing.T) {
 		require.Equal(t, "file://"+dir, s.URL())
 	}
 	server := miniotest.Start(t)
+	_, err := Open(t.Context(), "s3://"+server.Bucket, Options{Endpoint: server.Endpoint, PathStyle: true, AccessKey: server.AccessKey, SecretKey: "wrong"})
+	require.ErrorContains(t, err, "check the endpoint and the keys")
 	_, err = Open(t.Context(), "s3://nowhere", Options{Endpoint: server.Endpoint, PathStyle: true, AccessKey: server.AccessKey, SecretKey: server.SecretKey})
 	require.ErrorContains(t, err, "there is no bucket nowhere")
 }
