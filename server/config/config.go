@@ -7,10 +7,7 @@
 // `go generate ./server/config` writes both anew.
 package config
 
-import (
-	"path/filepath"
-	"time"
-)
+import "time"
 
 //go:generate go run ./optiondoc
 
@@ -120,22 +117,6 @@ type Config struct {
 	// How often logs are trimmed to their table's retention. Range 100ms to 1d.
 	RetentionCheckInterval time.Duration `option:"retention-check-interval" group:"Tables"`
 
-	// Where the lake is: a directory, or `s3://bucket/prefix`; `off` for none. Empty means
-	// `lake` in the data directory.
-	Lake string `option:"lake" group:"Lake"`
-	// URL of the object store that speaks S3, like `http://127.0.0.1:9000`. Empty means AWS.
-	S3Endpoint string `option:"s3-endpoint" group:"Lake"`
-	// Region of the bucket.
-	S3Region string `option:"s3-region" group:"Lake"`
-	// Address objects as `endpoint/bucket/key`, as MinIO wants it, and not as `bucket.endpoint/key`.
-	S3PathStyle bool `option:"s3-path-style" group:"Lake"`
-	// Access key of the object store. No flag: every user of a machine sees those.
-	S3AccessKeyID string `option:"s3-access-key-id" env:"AWS_ACCESS_KEY_ID" secret:"true" group:"Lake"`
-	// Secret of the access key. No flag: every user of a machine sees those.
-	S3SecretAccessKey string `option:"s3-secret-access-key" env:"AWS_SECRET_ACCESS_KEY" secret:"true" group:"Lake"`
-	// Let Iceberg engines make and change ordinary Iceberg tables in namespaces that are no databases.
-	IcebergUnmanaged bool `option:"iceberg.catalog.unmanaged" group:"Lake"`
-
 	// Least severe log lines written: `debug`, `info`, `warn`, `error`.
 	LogLevel string `option:"log-level" group:"Logs"`
 	// Form of the log lines: `text` or `json`.
@@ -153,18 +134,6 @@ const (
 	DurabilityFsync  = "fsync"
 	DurabilityMemory = "memory"
 )
-
-// LakeOff as Config.Lake means that there is no lake.
-const LakeOff = "off"
-
-// LakePath is where the lake is: what Lake says, or the directory that it stands for
-// when it is empty.
-func (c *Config) LakePath() string {
-	if c.Lake == "" {
-		return filepath.Join(c.DataDir, "lake")
-	}
-	return c.Lake
-}
 
 // HTTPOff as Config.HTTP means that there is no HTTP server.
 const HTTPOff = "off"
@@ -237,7 +206,6 @@ func (c *Config) ensureStatic() {
 	setDefault(&c.MaxPartitionNumber, 1000)
 	setDefault(&c.AutoPartitionCheckInterval, 10*time.Minute)
 	setDefault(&c.RetentionCheckInterval, time.Minute)
-	setDefault(&c.S3Region, "us-east-1")
 	setDefault(&c.LogLevel, "info")
 	setDefault(&c.LogFormat, "text")
 }

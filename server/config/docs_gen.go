@@ -37,13 +37,6 @@ var docs = map[string]string{
 	"max-partition-number":          "Most partitions that a table may have. Range 1 to 100000.",
 	"auto-partition-check-interval": "How often partitions are created ahead and expired. Range 100ms to 1d.",
 	"retention-check-interval":      "How often logs are trimmed to their table's retention. Range 100ms to 1d.",
-	"lake":                          "Where the lake is: a directory, or `s3://bucket/prefix`; `off` for none. Empty means `lake` in the data directory.",
-	"s3-endpoint":                   "URL of the object store that speaks S3, like `http://127.0.0.1:9000`. Empty means AWS.",
-	"s3-region":                     "Region of the bucket.",
-	"s3-path-style":                 "Address objects as `endpoint/bucket/key`, as MinIO wants it, and not as `bucket.endpoint/key`.",
-	"s3-access-key-id":              "Access key of the object store. No flag: every user of a machine sees those.",
-	"s3-secret-access-key":          "Secret of the access key. No flag: every user of a machine sees those.",
-	"iceberg.catalog.unmanaged":     "Let Iceberg engines make and change ordinary Iceberg tables in namespaces that are no databases.",
 	"log-level":                     "Least severe log lines written: `debug`, `info`, `warn`, `error`.",
 	"log-format":                    "Form of the log lines: `text` or `json`.",
 }

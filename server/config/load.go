@@ -32,9 +32,6 @@ func Flags(flags *pflag.FlagSet) {
 	c := &Config{}
 	c.ensureStatic()
 	for _, o := range c.Options() {
-		if o.Secret {
-			continue
-		}
 		usage := strings.ReplaceAll(o.Doc, "`", "'")
 		if first, _, ok := strings.Cut(usage, ". "); ok {
 			usage = first
@@ -193,12 +190,8 @@ func (l *Loaded) YAML() (string, error) {
 	return string(out), err
 }
 
-// plain returns the value as a number, a list or text, for YAML and JSON; of a secret
-// only whether there is one.
+// plain returns the value as a number, a list or text, for YAML and JSON.
 func (o Option) plain() any {
-	if o.Secret && o.String() != "" {
-		return "(set)"
-	}
 	switch v := o.field.Interface().(type) {
 	case int, float64, bool:
 		return v

@@ -18,19 +18,13 @@ type Option struct {
 	Doc string
 	// Default is the text of the default; budgets that follow the memory limit have "0".
 	Default string
-	// Secret tells that the value is not shown, and that there is no flag for it.
-	Secret bool
 
-	env   string // a name of its own
 	field reflect.Value
 }
 
 // Env is the environment variable of the option, like FLUSS_DATA_DIR.
 func (o Option) Env() string {
-	if o.env != "" {
-		return o.env
-	}
-	return EnvPrefix + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(o.Name))
+	return EnvPrefix + strings.ToUpper(strings.ReplaceAll(o.Name, "-", "_"))
 }
 
 // EnvPrefix is what the environment variables of all options start with.
@@ -47,8 +41,7 @@ func (c *Config) Options() []Option {
 		tag := v.Type().Field(i).Tag
 		name := tag.Get("option")
 		out = append(out, Option{
-			Name: name, Group: tag.Get("group"), Doc: docs[name], Default: text(defaults.Field(i)),
-			Secret: tag.Get("secret") == "true", env: tag.Get("env"), field: v.Field(i),
+			Name: name, Group: tag.Get("group"), Doc: docs[name], Default: text(defaults.Field(i)), field: v.Field(i),
 		})
 	}
 	return out

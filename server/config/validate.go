@@ -66,7 +66,6 @@ func (c *Config) Validate() error {
 	c.validateWrites(k)
 	c.validateDisk(k)
 	c.validateTables(k)
-	c.validateLake(k)
 	k.oneOf("log-level", c.LogLevel, "debug", "info", "warn", "error")
 	k.oneOf("log-format", c.LogFormat, "text", "json")
 	return errors.Join(k.faults...)
@@ -147,22 +146,6 @@ func (c *Config) validateTables(k *checker) {
 		"auto-partition-check-interval": c.AutoPartitionCheckInterval, "retention-check-interval": c.RetentionCheckInterval,
 	} {
 		within(k, option, duration(d), duration(100*time.Millisecond), duration(24*time.Hour))
-	}
-}
-
-func (c *Config) validateLake(k *checker) {
-	u, err := url.Parse(c.Lake)
-	switch {
-	case strings.Contains(c.Lake, "://") && (err != nil || u.Scheme != "s3" && u.Scheme != "file"):
-		k.fault("lake", "%q is no directory, s3://bucket/prefix or off", c.Lake)
-	case strings.HasPrefix(c.Lake, "s3://") && u.Host == "":
-		k.fault("lake", "%q names no bucket: write s3://bucket/prefix", c.Lake)
-	}
-	if c.S3Endpoint != "" {
-		u, err := url.Parse(c.S3Endpoint)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			k.fault("s3-endpoint", "%q is no URL like http://host:9000", c.S3Endpoint)
-		}
 	}
 }
 
