@@ -1,3 +1,2 @@
-// Package lake holds tests of the lake with real processes: servers, and the MinIO of
-// lake/objstore/miniotest. `make e2e-lake` runs them.
+// Package lake holds the tests of the lake with real servers and object stores.
 package lake

@@ -52,7 +52,11 @@ func (s *storeIO) Open(name string) (iceio.File, error) {
 	if err != nil {
 		return nil, pathError("open", name, err)
 	}
-	o, err := s.store.Stat(s.ctx, key)
+	var o objstore.Object
+	err = objstore.Retry(s.ctx, func() (err error) {
+		o, err = s.store.Stat(s.ctx, key)
+		return err
+	})
 	if err != nil {
 		return nil, pathError("open", name, err)
 	}
@@ -74,12 +78,16 @@ func (s *storeIO) ReadFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, pathError("read", name, err)
 	}
-	body, err := s.store.Get(s.ctx, key, 0, -1)
+	var data []byte
+	err = objstore.Retry(s.ctx, func() error {
+		body, err := s.store.Get(s.ctx, key, 0, -1)
+		if err != nil {
+			return err
+		}
+		data, err = io.ReadAll(body)
+		return errors.Join(err, body.Close())
+	})
 	if err != nil {
-		return nil, pathError("read", name, err)
-	}
-	data, err := io.ReadAll(body)
-	if err = errors.Join(err, body.Close()); err != nil {
 		return nil, pathError("read", name, err)
 	}
 	return data, nil
@@ -88,7 +96,7 @@ func (s *storeIO) ReadFile(name string) ([]byte, error) {
 func (s *storeIO) Remove(name string) error {
 	key, err := keyOf(s.store, name)
 	if err == nil {
-		err = s.store.Delete(s.ctx, key)
+		err = objstore.Retry(s.ctx, func() error { return s.store.Delete(s.ctx, key) })
 	}
 	if err != nil {
 		return pathError("remove", name, err)
@@ -99,7 +107,7 @@ func (s *storeIO) Remove(name string) error {
 func (s *storeIO) WriteFile(name string, p []byte) error {
 	key, err := keyOf(s.store, name)
 	if err == nil {
-		err = s.store.Put(s.ctx, key, bytes.NewReader(p), int64(len(p)))
+		err = objstore.Retry(s.ctx, func() error { return s.store.Put(s.ctx, key, bytes.NewReader(p), int64(len(p))) })
 	}
 	if err != nil {
 		return pathError("write", name, err)
@@ -140,15 +148,22 @@ func (r ranges) ReadAt(p []byte, off int64) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	body, err := r.io.store.Get(r.io.ctx, r.key, off, int64(len(p)))
-	if err != nil {
-		return 0, err
-	}
-	n, err := io.ReadFull(body, p)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+	var n int
+	err := objstore.Retry(r.io.ctx, func() error {
+		body, err := r.io.store.Get(r.io.ctx, r.key, off, int64(len(p)))
+		if err != nil {
+			return err
+		}
+		n, err = io.ReadFull(body, p)
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = nil // the object is shorter; the store tells of reads that were cut
+		}
+		return errors.Join(err, body.Close())
+	})
+	if err == nil && n < len(p) {
 		err = io.EOF
 	}
-	return n, errors.Join(err, body.Close())
+	return n, err
 }
 
 // openFile is an open object.

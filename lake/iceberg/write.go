@@ -22,6 +22,7 @@ import (
 	"github.com/apache/iceberg-go/table"
 	"github.com/google/uuid"
 
+	"github.com/fluss-go/fluss/lake/objstore"
 	"github.com/fluss-go/fluss/proto/schema"
 )
 
@@ -233,7 +234,8 @@ func (w *Writer) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := w.table.lake.store.Put(ctx, key, io.NewSectionReader(w.scratch, 0, size), size); err != nil {
+	err = objstore.Retry(ctx, func() error { return w.table.lake.store.Put(ctx, key, io.NewSectionReader(w.scratch, 0, size), size) })
+	if err != nil {
 		return err
 	}
 	f, err := w.dataFile(meta, location, size)
