@@ -1,270 +1,215 @@
 // Package catalog is the catalog of the lake's tables: which there are, and where the newest
-// metadata of each is. Engines read it by Iceberg's REST protocol, our own committer by
-// calling it.
+// metadata of each is. Engines use it by Iceberg's REST protocol, our own committer by
+// that protocol or by calling it.
 //
-// A table is one document in a store of documents that compares and swaps, and its metadata
-// a file in the object store, which is never changed: a commit writes the next file and
-// swaps the document.
+// A table is one document in a KV, and its metadata a file in the object store, which is
+// never changed: a commit writes the next file and swaps the document. The keys:
+//
+//	table/<namespace>/<name>          where the newest metadata is, and whether Fluss keeps the table
+//	namespace/<namespace>             properties of a namespace that is no database of Fluss
+//	purge/<namespace>/<name>/<uuid>   where the files of a dropped table are, until they are gone
+//
+// Names are escaped as in a URL, and the levels of a namespace joined by %1F.
+//
+// Tables that our committer makes are managed: it alone changes them, and engines read
+// them. Other tables are there when Options.Unmanaged says so, and are any engine's.
 package catalog
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/apache/iceberg-go/catalog"
 	iceio "github.com/apache/iceberg-go/io"
 	"github.com/apache/iceberg-go/table"
-	"github.com/google/uuid"
 
 	"github.com/fluss-go/fluss/lake/objstore"
 )
 
-// ErrConflict tells that a document has another version than was expected.
-var ErrConflict = errors.New("another process changed the document")
-
-// Entry is a document of Documents.
-type Entry struct {
-	Key   string
-	Value []byte
-	// Version is higher after each change, and 0 where there is no document.
-	Version int64
-}
-
-// Documents keeps small values by key. It is safe for concurrent use, also of several processes.
-type Documents interface {
-	// Get returns the document of a key; one with version 0 when there is none.
-	Get(ctx context.Context, key string) (Entry, error)
-	// List returns the documents whose keys start with prefix, ordered by key.
-	List(ctx context.Context, prefix string) ([]Entry, error)
-	// Put writes the document, if its version is still e.Version, and removes it when
-	// the value is nil. It fails with ErrConflict.
-	Put(ctx context.Context, e Entry) error
-}
-
-// maxMetadataBytes bounds the metadata of one table.
-const maxMetadataBytes = 256 << 20
-
-// Catalog is the catalog. Safe for concurrent use.
+// Catalog is the catalog. Safe for concurrent use, also of several processes with the
+// same KV and store.
 type Catalog struct {
-	docs  Documents
+	kv    KV
 	store objstore.Store
 }
 
-// New returns the catalog that docs has, of tables in store; both stay the caller's.
-func New(docs Documents, store objstore.Store) *Catalog { return &Catalog{docs, store} }
+// New returns the catalog that kv has, of tables in store; both stay the caller's.
+func New(kv KV, store objstore.Store) *Catalog { return &Catalog{kv, store} }
 
 var _ table.CatalogIO = (*Catalog)(nil)
 
-// pointer is the value of a table's document.
-type pointer struct {
-	// Metadata is the location of the newest metadata.
-	Metadata string `json:"metadata-location"`
-}
-
-// tablesPrefix starts the keys of the tables' documents: table/<namespace>/<name>, both escaped.
-const tablesPrefix = "table/"
-
-func keyOf(ident table.Identifier) (string, error) {
-	if len(ident) != 2 {
-		return "", fmt.Errorf("%w: %s: namespaces have one level", catalog.ErrNoSuchTable, strings.Join(ident, "."))
-	}
-	return tablesPrefix + url.PathEscape(ident[0]) + "/" + url.PathEscape(ident[1]), nil
-}
-
-// current returns the document of a table and its newest metadata. It fails with
-// catalog.ErrNoSuchTable.
-func (c *Catalog) current(ctx context.Context, ident table.Identifier) (Entry, pointer, table.Metadata, error) {
-	key, err := keyOf(ident)
-	if err != nil {
-		return Entry{}, pointer{}, nil, err
-	}
-	doc, err := c.docs.Get(ctx, key)
-	if err != nil {
-		return Entry{}, pointer{}, nil, err
-	}
-	doc.Key = key
-	if doc.Version == 0 {
-		return doc, pointer{}, nil, fmt.Errorf("%w: %s", catalog.ErrNoSuchTable, strings.Join(ident, "."))
-	}
-	var p pointer
-	if err := json.Unmarshal(doc.Value, &p); err != nil {
-		return doc, p, nil, fmt.Errorf("the catalog's document of %s cannot be read: %w", strings.Join(ident, "."), err)
-	}
-	meta, err := c.metadata(ctx, p.Metadata)
-	return doc, p, meta, err
-}
-
-func (c *Catalog) metadata(ctx context.Context, location string) (table.Metadata, error) {
-	key, ok := strings.CutPrefix(location, c.store.URL()+"/")
-	if !ok {
-		return nil, fmt.Errorf("metadata at %s is not in the lake at %s", location, c.store.URL())
-	}
-	body, err := c.store.Get(ctx, key, 0, -1)
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(io.LimitReader(body, maxMetadataBytes))
-	if err = errors.Join(err, body.Close()); err != nil {
-		return nil, err
-	}
-	meta, err := table.ParseMetadataBytes(data)
-	if err != nil {
-		return nil, fmt.Errorf("metadata at %s cannot be read: %w", location, err)
-	}
-	return meta, nil
-}
-
 // LoadTable implements table.CatalogIO. Whoever reads the table's files binds it to
-// a file system first.
+// a file system first. It fails with catalog.ErrNoSuchTable.
 func (c *Catalog) LoadTable(ctx context.Context, ident table.Identifier) (*table.Table, error) {
-	_, p, meta, err := c.current(ctx, ident)
+	s, err := c.current(ctx, ident)
 	if err != nil {
 		return nil, err
 	}
-	return table.New(ident, meta, p.Metadata, unbound, c), nil
+	return table.New(ident, s.meta, s.Metadata, unbound, c), nil
 }
 
 func unbound(context.Context) (iceio.IO, error) {
 	return nil, errors.New("the catalog reads no files of tables")
 }
 
-// CommitTable implements table.CatalogIO: it makes the table when the requirements say that
-// there is none. It fails with table.ErrCommitFailed when a requirement does not hold,
-// or does not any more; after another error it may have been done.
+// CommitTable implements table.CatalogIO, for our own committer: it makes the table when the
+// requirements say that there is none, and the table is managed. It fails with
+// table.ErrCommitFailed when a requirement does not hold, and with ErrOutcomeUnknown; after
+// any other error nothing was done.
 func (c *Catalog) CommitTable(ctx context.Context, ident table.Identifier, requirements []table.Requirement, updates []table.Update) (table.Metadata, string, error) {
-	doc, p, base, err := c.current(ctx, ident)
-	creates := slices.ContainsFunc(requirements, func(r table.Requirement) bool { return r.GetType() == table.AssertCreate().GetType() })
-	if errors.Is(err, catalog.ErrNoSuchTable) && creates && len(ident) == 2 {
-		base, err = nil, nil
-	}
+	done, err := c.commit(ctx, committer, []table.TableCommit{{Identifier: ident, Requirements: requirements, Updates: updates}})
 	if err != nil {
 		return nil, "", err
 	}
-	for _, r := range requirements {
-		if err := r.Validate(base); err != nil {
-			return nil, "", fmt.Errorf("%w: %w", table.ErrCommitFailed, err)
-		}
-	}
-	next, err := apply(base, p.Metadata, updates)
-	if err != nil {
-		return nil, "", err
-	}
-	location, err := c.write(ctx, next, p.Metadata)
-	if err != nil {
-		return nil, "", err
-	}
-	if doc.Value, err = json.Marshal(pointer{location}); err != nil {
-		return nil, "", err
-	}
-	if err := c.docs.Put(ctx, doc); err != nil {
-		if errors.Is(err, ErrConflict) {
-			return nil, "", fmt.Errorf("%w: table %s was changed meanwhile", table.ErrCommitFailed, strings.Join(ident, "."))
-		}
-		return nil, "", err
-	}
-	return next, location, nil
+	return done[0].meta, done[0].Metadata, nil
 }
 
-// errInvalid tells that updates make no table.
-var errInvalid = errors.New("the change of the table is not valid")
-
-func apply(base table.Metadata, location string, updates []table.Update) (meta table.Metadata, err error) {
-	var b *table.MetadataBuilder
-	if base != nil {
-		b, err = table.MetadataBuilderFromBase(base, location)
-	} else {
-		b, err = table.NewMetadataBuilder(table.DefaultFormatVersion)
-	}
-	if err != nil {
-		return nil, err
-	}
-	for _, u := range updates {
-		if err := u.Apply(b); err != nil {
-			return nil, fmt.Errorf("%w: %w", errInvalid, err)
-		}
-	}
-	if meta, err = b.Build(); err != nil {
-		return nil, fmt.Errorf("%w: %w", errInvalid, err)
-	}
-	return meta, nil
-}
-
-// write puts metadata into a new file, numbered after the one at previous.
-func (c *Catalog) write(ctx context.Context, meta table.Metadata, previous string) (string, error) {
-	number := 0
-	_, name, _ := strings.Cut(previous, "/metadata/")
-	_, _ = fmt.Sscanf(name, "%05d-", &number) // the number is for people
-	location := fmt.Sprintf("%s/metadata/%05d-%s.metadata.json", meta.Location(), number+1, uuid.NewString())
-	key, ok := strings.CutPrefix(location, c.store.URL()+"/")
-	if !ok {
-		return "", fmt.Errorf("%w: its location %s is not in the lake at %s", errInvalid, meta.Location(), c.store.URL())
-	}
-	data, err := json.Marshal(meta)
-	if err != nil {
-		return "", err
-	}
-	return location, c.store.Put(ctx, key, bytes.NewReader(data), int64(len(data)))
-}
-
-// Tables returns the names of the tables of a namespace, in order; of all namespaces,
-// with theirs, when namespace is empty.
+// Tables returns the names of the tables of a namespace of one level, in order; of all
+// namespaces, with theirs, when namespace is empty.
 func (c *Catalog) Tables(ctx context.Context, namespace string) ([]table.Identifier, error) {
-	prefix := tablesPrefix
-	if namespace != "" {
-		prefix += url.PathEscape(namespace) + "/"
+	if namespace == "" {
+		return c.tables(ctx, nil)
 	}
-	docs, err := c.docs.List(ctx, prefix)
+	return c.tables(ctx, []string{namespace})
+}
+
+// tables lists those of a namespace; all when it has no levels.
+func (c *Catalog) tables(ctx context.Context, ns []string) ([]table.Identifier, error) {
+	prefix := tablesPrefix
+	if len(ns) > 0 {
+		prefix += escapeNamespace(ns) + "/"
+	}
+	docs, err := c.kv.List(ctx, prefix)
 	if err != nil {
 		return nil, err
 	}
-	var out []table.Identifier
+	out := make([]table.Identifier, 0, len(docs))
 	for _, d := range docs {
-		ns, name, _ := strings.Cut(strings.TrimPrefix(d.Key, tablesPrefix), "/")
-		ns, errNS := url.PathUnescape(ns)
-		name, errName := url.PathUnescape(name)
-		if err := errors.Join(errNS, errName); err != nil {
+		ident, err := identOf(strings.TrimPrefix(d.Key, tablesPrefix))
+		if err != nil {
 			return nil, err
 		}
-		out = append(out, table.Identifier{ns, name})
+		out = append(out, ident)
 	}
+	slices.SortFunc(out, func(a, b table.Identifier) int { return slices.Compare(a, b) }) // keys are escaped
 	return out, nil
 }
 
-// Drop forgets a table, and then removes its files. It may be repeated; a table that is
-// not there is no error.
+// Drop forgets a table, managed or not, and then removes its files. It may be repeated, and
+// goes on where it was broken off; a table that is not there is no error.
 func (c *Catalog) Drop(ctx context.Context, ident table.Identifier) error {
-	doc, _, meta, err := c.current(ctx, ident)
-	if errors.Is(err, catalog.ErrNoSuchTable) {
-		return nil
+	err := c.drop(ctx, committer, ident, true)
+	if err != nil && !errors.Is(err, catalog.ErrNoSuchTable) {
+		return err
 	}
+	return c.purgeTable(ctx, ident)
+}
+
+// purgeTable removes the files of dropped tables of a name.
+func (c *Catalog) purgeTable(ctx context.Context, ident table.Identifier) error {
+	key, err := keyOf(ident)
 	if err != nil {
 		return err
 	}
-	if err := c.docs.Put(ctx, Entry{Key: doc.Key, Version: doc.Version}); err != nil {
-		return err
-	}
-	return c.purge(ctx, meta.Location())
+	return c.purge(ctx, purgePrefix+strings.TrimPrefix(key, tablesPrefix)+"/")
 }
 
-func (c *Catalog) purge(ctx context.Context, location string) error {
-	key, ok := strings.CutPrefix(location, c.store.URL()+"/")
-	if !ok || key == "" {
-		return fmt.Errorf("the files at %s are not in the lake at %s", location, c.store.URL())
+// Purge removes the files of dropped tables that are still there: the store may have failed
+// when they were dropped. To be called from time to time.
+func (c *Catalog) Purge(ctx context.Context) error { return c.purge(ctx, purgePrefix) }
+
+// purge does what the documents below prefix say. A failure of one keeps none of the others.
+func (c *Catalog) purge(ctx context.Context, prefix string) error {
+	docs, err := c.kv.List(ctx, prefix)
+	if err != nil {
+		return err
 	}
-	for o, err := range c.store.List(ctx, key+"/") {
+	var failed error
+	for _, d := range docs {
+		var p purgeDoc
+		if err := json.Unmarshal(d.Value, &p); err != nil {
+			failed = errors.Join(failed, err)
+			continue
+		}
+		err := c.removeBelow(ctx, p.Location)
+		if err == nil {
+			err = c.kv.Commit(ctx, []Op{{Key: d.Key, Version: d.Version}})
+		}
+		if err != nil && !errors.Is(err, ErrConflict) { // another process was faster
+			failed = errors.Join(failed, err)
+		}
+	}
+	return failed
+}
+
+// drop forgets a table, and notes that its files are to be removed when purge says so.
+func (c *Catalog) drop(ctx context.Context, by caller, ident table.Identifier, purge bool) error {
+	return retryConflicts(ctx, func() error {
+		s, err := c.find(ctx, ident)
 		if err != nil {
 			return err
 		}
-		if err := c.store.Delete(ctx, o.Key); err != nil {
+		if err := by.mayChange(ident, s.Managed); err != nil {
 			return err
 		}
+		ops := []Op{{Key: s.key, Version: s.version}}
+		if purge {
+			s, err = c.read(ctx, s)
+			if errors.Is(err, objstore.ErrNotFound) || errors.Is(err, errMetadata) {
+				return c.swap(ctx, ops, nil) // where its files are nobody knows; it can be dropped still
+			}
+			if err != nil {
+				return err
+			}
+			if err := by.mayPlace(c.store.URL(), s.meta.Location()); err != nil {
+				return err
+			}
+			value, err := json.Marshal(purgeDoc{s.meta.Location()})
+			if err != nil {
+				return err
+			}
+			key := purgePrefix + strings.TrimPrefix(s.key, tablesPrefix) + "/" + s.meta.TableUUID().String()
+			_, version, err := c.kv.Get(ctx, key)
+			if err != nil {
+				return err
+			}
+			ops = append(ops, Op{key, version, value})
+		}
+		return c.swap(ctx, ops, nil)
+	})
+}
+
+// rename gives a table another name. It fails with catalog.ErrTableAlreadyExists and
+// catalog.ErrNoSuchNamespace for the other name.
+func (c *Catalog) rename(ctx context.Context, by caller, from, to table.Identifier) error {
+	key, err := keyOf(to)
+	if err != nil {
+		return err
 	}
-	return nil
+	return retryConflicts(ctx, func() error {
+		s, err := c.find(ctx, from)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(by.mayChange(from, s.Managed), by.mayChange(to, false)); err != nil {
+			return err
+		}
+		if _, version, err := c.kv.Get(ctx, key); err != nil {
+			return err
+		} else if version != 0 {
+			return say(catalog.ErrTableAlreadyExists, "there is a table %s", nameOf(to))
+		}
+		value, err := json.Marshal(s.pointer)
+		if err != nil {
+			return err
+		}
+		ops := []Op{{Key: s.key, Version: s.version}, {Key: key, Value: value}}
+		if ops, err = c.holdNamespace(ctx, by, to[:len(to)-1], ops); err != nil {
+			return err
+		}
+		return c.swap(ctx, ops, nil)
+	})
 }

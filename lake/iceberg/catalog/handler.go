@@ -1,12 +1,13 @@
 package catalog
 
 import (
-	"context"
+	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,27 +16,32 @@ import (
 	"github.com/apache/iceberg-go/table"
 )
 
-// Options say what engines are told.
+// Options say what engines are told, and what they may do.
 type Options struct {
-	// Databases returns the namespaces that there are.
+	// Databases returns the namespaces that Fluss keeps: its databases. Engines read them.
 	Databases func() []string
-	// Storage is how engines reach the files: s3.endpoint, s3.access-key-id and so on.
+	// Storage is how engines reach the files: s3.endpoint, s3.access-key-id, s3.secret-access-key,
+	// s3.path-style-access, s3.region and client.region. They are told when the lake is on S3.
 	// Who may ask the catalog may read it.
 	Storage map[string]string
-	Logger  *slog.Logger
+	// CommitterToken is what our own committer sends in CommitterHeader to change what Fluss
+	// keeps. Nobody may when it is empty, the default, but by calling the Catalog.
+	CommitterToken string
+	// Unmanaged lets engines keep tables of their own, in other namespaces. Off by default.
+	Unmanaged bool
+	Logger    *slog.Logger
 }
 
-// The types of errors that engines know.
-const (
-	typeNoNamespace = "NoSuchNamespaceException"
-	typeNoTable     = "NoSuchTableException"
-	typeForbidden   = "ForbiddenException"
-	typeInvalid     = "BadRequestException"
-	typeUnavailable = "ServiceUnavailableException"
-)
+// CommitterHeader is the HTTP header that has Options.CommitterToken.
+const CommitterHeader = "X-Fluss-Committer"
 
-// pageLimit bounds the answer to a list whose caller names no page size.
-const pageLimit = 1000
+// Bounds of requests and answers.
+const (
+	// maxBodyBytes bounds the body of a request.
+	maxBodyBytes = 16 << 20
+	// pageLimit bounds the answer to a list whose caller names no page size.
+	pageLimit = 1000
+)
 
 // handler answers engines.
 type handler struct {
@@ -43,47 +49,149 @@ type handler struct {
 	opts    Options
 }
 
-// endpoints are what engines may call, as the REST specification writes it. Those that
-// change something are there for the sentence that refuses it: clients would say only
-// that the catalog does not know them.
-var endpoints = []string{
-	"GET /v1/{prefix}/namespaces", "GET /v1/{prefix}/namespaces/{namespace}", "HEAD /v1/{prefix}/namespaces/{namespace}",
-	"GET /v1/{prefix}/namespaces/{namespace}/tables", "GET /v1/{prefix}/namespaces/{namespace}/tables/{table}",
-	"HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}", "POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics",
-	"POST /v1/{prefix}/namespaces/{namespace}/tables", "POST /v1/{prefix}/namespaces/{namespace}/tables/{table}",
-	"DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table}",
-}
+// action answers a request, or fails with what fail knows to tell.
+type action func(w http.ResponseWriter, r *http.Request) error
 
 // NewHandler answers by Iceberg's REST protocol, below the root, with any prefix or
-// none. Engines read; what they want to change is refused.
+// none. Engines read; what they may change Options say.
 func NewHandler(c *Catalog, o Options) http.Handler {
 	h := &handler{c, o}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/config", h.config)
-	mux.HandleFunc("GET /v1/namespaces", h.namespaces)
-	mux.HandleFunc("GET /v1/namespaces/{ns}", h.namespace)
-	mux.HandleFunc("GET /v1/namespaces/{ns}/tables", h.tables)
-	mux.HandleFunc("GET /v1/namespaces/{ns}/tables/{table}", h.table)
-	mux.HandleFunc("POST /v1/namespaces/{ns}/tables/{table}/metrics", func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusNoContent)
-	})
-	mux.HandleFunc("/", h.refuse)
+	for _, e := range h.endpoints() {
+		method, path, _ := strings.Cut(e.pattern, " ")
+		mux.HandleFunc(method+" /v1/"+path, func(w http.ResponseWriter, r *http.Request) {
+			if err := e.do(w, r); err != nil {
+				h.fail(w, r, err)
+			}
+		})
+	}
+	mux.HandleFunc("/", h.unknown)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u := *r.URL
-		u.Path, u.RawPath = withoutPrefix(u.Path), withoutPrefix(u.RawPath)
+		u.RawPath = withoutPrefix(u.EscapedPath())
+		var err error
+		if u.Path, err = url.PathUnescape(u.RawPath); err != nil {
+			u.Path, u.RawPath = r.URL.Path, r.URL.RawPath
+		}
 		bare := *r
 		bare.URL = &u
 		mux.ServeHTTP(w, &bare)
 	})
 }
 
-// withoutPrefix cuts what a path may have between the version and what is asked for.
+// endpoint is one kind of request: its method, and its path after the version and the prefix.
+type endpoint struct {
+	pattern string
+	do      action
+}
+
+// endpoints are what engines may call. Those that change something are there for the
+// sentence that refuses it, too: clients would say only that the catalog does not know them.
+func (h *handler) endpoints() []endpoint {
+	return []endpoint{
+		{"GET namespaces", h.listNamespaces},
+		{"POST namespaces", h.createNamespace},
+		{"GET namespaces/{namespace}", h.loadNamespace},
+		{"HEAD namespaces/{namespace}", h.namespaceExists},
+		{"DELETE namespaces/{namespace}", h.dropNamespace},
+		{"POST namespaces/{namespace}/properties", h.changeProperties},
+		{"GET namespaces/{namespace}/tables", h.listTables},
+		{"POST namespaces/{namespace}/tables", h.createTable},
+		{"POST namespaces/{namespace}/register", h.registerTable},
+		{"GET namespaces/{namespace}/tables/{table}", h.loadTable},
+		{"HEAD namespaces/{namespace}/tables/{table}", h.tableExists},
+		{"POST namespaces/{namespace}/tables/{table}", h.commitTable},
+		{"DELETE namespaces/{namespace}/tables/{table}", h.dropTable},
+		{"POST namespaces/{namespace}/tables/{table}/metrics", h.metrics},
+		{"POST tables/rename", h.renameTable},
+		{"POST transactions/commit", h.commitTransaction},
+	}
+}
+
+// withoutPrefix cuts what an escaped path may have between the version and what is asked for.
 func withoutPrefix(path string) string {
-	const version, rest = "/v1", "/namespaces"
-	if i := strings.Index(path, rest); i > len(version) && strings.HasPrefix(path, version+"/") {
-		return version + path[i:]
+	rest, ok := strings.CutPrefix(path, "/v1/")
+	if !ok {
+		return path
+	}
+	parts := strings.Split(rest, "/")
+	if i := slices.Index(parts, "namespaces"); i >= 0 {
+		return "/v1/" + strings.Join(parts[i:], "/")
+	}
+	for _, end := range []string{"tables/rename", "transactions/commit"} {
+		if strings.HasSuffix(path, "/"+end) {
+			return "/v1/" + end
+		}
 	}
 	return path
+}
+
+// caller tells who sent a request. Authorization is the server's matter, before this.
+func (h *handler) caller(r *http.Request) caller {
+	token := h.opts.CommitterToken
+	given := r.Header.Get(CommitterHeader)
+	return caller{
+		committer: token != "" && subtle.ConstantTimeCompare([]byte(token), []byte(given)) == 1,
+		unmanaged: h.opts.Unmanaged,
+		databases: h.databases(),
+	}
+}
+
+func (h *handler) databases() []string {
+	if h.opts.Databases == nil {
+		return nil
+	}
+	return slices.Sorted(slices.Values(h.opts.Databases()))
+}
+
+// problems are the errors that callers are told, as the REST specification names them.
+var problems = []struct {
+	err    error
+	status int
+	kind   string
+}{
+	{errForbidden, http.StatusForbidden, "ForbiddenException"},
+	{errTooLarge, http.StatusRequestEntityTooLarge, "BadRequestException"},
+	{errUnprocessable, http.StatusUnprocessableEntity, "UnprocessableEntityException"},
+	{errUnsupported, http.StatusNotAcceptable, "UnsupportedOperationException"},
+	{errNotFound, http.StatusNotFound, "NotFoundException"},
+	{catalog.ErrNoSuchNamespace, http.StatusNotFound, "NoSuchNamespaceException"},
+	{catalog.ErrNoSuchTable, http.StatusNotFound, "NoSuchTableException"},
+	{catalog.ErrNamespaceAlreadyExists, http.StatusConflict, "AlreadyExistsException"},
+	{catalog.ErrTableAlreadyExists, http.StatusConflict, "AlreadyExistsException"},
+	{catalog.ErrNamespaceNotEmpty, http.StatusConflict, "NamespaceNotEmptyException"},
+	{table.ErrCommitFailed, http.StatusConflict, "CommitFailedException"},
+	{errInvalid, http.StatusBadRequest, "BadRequestException"},
+}
+
+// Errors that only requests have.
+var (
+	errTooLarge      = errors.New("the request is too large")
+	errUnprocessable = errors.New("the request contradicts itself")
+	errUnsupported   = errors.New("the operation is not supported")
+	errNotFound      = errors.New("there is no such address")
+)
+
+// fail tells the caller of an error: of its own mistakes what they are, of others that it
+// may try again, or look.
+func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	for _, p := range problems {
+		if errors.Is(err, p.err) {
+			refuse(w, p.status, p.kind, err.Error())
+			return
+		}
+	}
+	if r.Context().Err() == nil && h.opts.Logger != nil {
+		h.opts.Logger.Warn("the catalog could not answer", "method", r.Method, "path", r.URL.Path, "error", err)
+	}
+	if errors.Is(err, ErrOutcomeUnknown) {
+		// Clients remove the files of a commit that failed; of this status they know better.
+		refuse(w, http.StatusInternalServerError, "CommitStateUnknownException", "the change may have been made or not: the catalog's store did not answer")
+		return
+	}
+	refuse(w, http.StatusServiceUnavailable, "ServiceUnavailableException",
+		"nothing was changed: the catalog or its object store does not work now: try again; the server's log says why")
 }
 
 // failure is an error as the REST specification writes it.
@@ -93,112 +201,64 @@ type failure struct {
 	Code    int    `json:"code"`
 }
 
-func fail(w http.ResponseWriter, status int, kind, message string) {
-	answer(w, status, map[string]failure{"error": {message, kind, status}})
+func refuse(w http.ResponseWriter, status int, kind, message string) {
+	_ = answer(w, status, map[string]failure{"error": {message, kind, status}})
 }
 
-func answer(w http.ResponseWriter, status int, body any) {
+// answer writes a body; it does not fail, for the ease of actions.
+func answer(w http.ResponseWriter, status int, body any) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	// The client is gone when this fails, and nobody else wants to know.
 	_ = json.NewEncoder(w).Encode(body)
+	return nil
 }
 
-// broken answers what is not the caller's mistake.
-func (h *handler) broken(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() == nil {
-		h.opts.Logger.Warn("the catalog could not answer", "path", r.URL.Path, "error", err)
+func noContent(w http.ResponseWriter) error {
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// decode reads the JSON of a request. It fails with errInvalid and errTooLarge.
+func decode(w http.ResponseWriter, r *http.Request, into any) error {
+	err := guarded(func() error {
+		return json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBodyBytes)).Decode(into)
+	})
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return say(errTooLarge, "the body has more than %d bytes", large.Limit)
+	case err != nil:
+		return say(errInvalid, "the body cannot be understood: %v", err)
 	}
-	fail(w, http.StatusServiceUnavailable, typeUnavailable, "the catalog or its object store does not work now: try again; the server's log says why")
+	return nil
 }
 
-// refuse answers what is not served: changes above all.
-func (h *handler) refuse(w http.ResponseWriter, r *http.Request) {
+// unknown answers what is not served.
+func (h *handler) unknown(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		fail(w, http.StatusNotFound, "NotFoundException", "there is nothing at "+r.URL.Path+": the catalog's addresses begin with /v1/config")
+		h.fail(w, r, say(errNotFound, "there is nothing at %s: the catalog's addresses begin with /v1/config", r.URL.Path))
 		return
 	}
-	fail(w, http.StatusForbidden, typeForbidden,
-		"the tables of this catalog are copies that Fluss keeps, and engines only read them: write to the table in Fluss, and its copy follows")
+	h.fail(w, r, say(errUnsupported, "this catalog does not do %s %s", r.Method, r.URL.Path))
 }
 
 func (h *handler) config(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, map[string]any{"defaults": map[string]string{}, "overrides": map[string]string{}, "endpoints": endpoints})
-}
-
-// levels returns the levels of a namespace in a path.
-func levels(text string) []string { return strings.Split(text, "\x1f") }
-
-func (h *handler) namespaces(w http.ResponseWriter, r *http.Request) {
-	if parent := r.URL.Query().Get("parent"); parent != "" {
-		if !h.known(w, parent) {
-			return
-		}
-		answer(w, http.StatusOK, map[string]any{"namespaces": [][]string{}})
-		return
+	var list []string
+	for _, e := range h.endpoints() {
+		list = append(list, strings.Replace(e.pattern, " ", " /v1/{prefix}/", 1))
 	}
-	names := slices.Sorted(slices.Values(h.opts.Databases()))
-	page, token, err := paged(r, names)
-	if err != nil {
-		fail(w, http.StatusBadRequest, typeInvalid, err.Error())
-		return
-	}
-	list := make([][]string, len(page))
-	for i, n := range page {
-		list[i] = []string{n}
-	}
-	answer(w, http.StatusOK, withToken(map[string]any{"namespaces": list}, token))
-}
-
-// known reports whether there is the namespace, and answers if not.
-func (h *handler) known(w http.ResponseWriter, namespace string) bool {
-	if slices.Contains(h.opts.Databases(), namespace) {
-		return true
-	}
-	fail(w, http.StatusNotFound, typeNoNamespace, fmt.Sprintf("there is no namespace %s: namespaces are the databases of Fluss", strings.Join(levels(namespace), ".")))
-	return false
-}
-
-func (h *handler) namespace(w http.ResponseWriter, r *http.Request) {
-	if ns := r.PathValue("ns"); h.known(w, ns) {
-		answer(w, http.StatusOK, map[string]any{"namespace": levels(ns), "properties": map[string]string{}})
-	}
-}
-
-func (h *handler) tables(w http.ResponseWriter, r *http.Request) {
-	ns := r.PathValue("ns")
-	if !h.known(w, ns) {
-		return
-	}
-	idents, err := h.catalog.Tables(r.Context(), ns)
-	if err != nil {
-		h.broken(w, r, err)
-		return
-	}
-	names := make([]string, len(idents))
-	for i, ident := range idents {
-		names[i] = ident[1]
-	}
-	page, token, err := paged(r, names)
-	if err != nil {
-		fail(w, http.StatusBadRequest, typeInvalid, err.Error())
-		return
-	}
-	list := make([]map[string]any, len(page))
-	for i, n := range page {
-		list[i] = map[string]any{"namespace": []string{ns}, "name": n}
-	}
-	answer(w, http.StatusOK, withToken(map[string]any{"identifiers": list}, token))
+	_ = answer(w, http.StatusOK, map[string]any{"defaults": map[string]string{}, "overrides": map[string]string{}, "endpoints": list})
 }
 
 // paged cuts a sorted list to the page that a request asks for; the token of the next is
-// empty at the end.
+// empty at the end. It fails with errInvalid.
 func paged(r *http.Request, all []string) (page []string, token string, err error) {
 	q := r.URL.Query()
 	size := pageLimit
 	if text := q.Get("pageSize"); text != "" {
 		if size, err = strconv.Atoi(text); err != nil || size < 1 {
-			return nil, "", fmt.Errorf("pageSize %q is no number above 0", text)
+			return nil, "", say(errInvalid, "pageSize %q is no number above 0", text)
 		}
 		size = min(size, pageLimit)
 	}
@@ -221,28 +281,15 @@ func withToken(body map[string]any, token string) map[string]any {
 	return body
 }
 
-func (h *handler) table(w http.ResponseWriter, r *http.Request) {
-	ident := table.Identifier{r.PathValue("ns"), r.PathValue("table")}
-	loaded, err := h.load(r.Context(), ident)
-	switch {
-	case errors.Is(err, catalog.ErrNoSuchTable):
-		fail(w, http.StatusNotFound, typeNoTable, fmt.Sprintf("there is no table %s in the lake: tables are there once rows of them have been tiered",
-			strings.Join(append(levels(ident[0]), ident[1]), ".")))
-		return
-	case err != nil:
-		h.broken(w, r, err)
-		return
+// flag returns a parameter of a request that is true or false, and false when it is not there.
+func flag(r *http.Request, name string) (bool, error) {
+	text := r.URL.Query().Get(name)
+	if text == "" {
+		return false, nil
 	}
-	storage := h.opts.Storage
-	if storage == nil {
-		storage = map[string]string{}
+	value, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, fmt.Errorf("%w: %s is true or false, and not %q", errInvalid, name, text)
 	}
-	answer(w, http.StatusOK, map[string]any{"metadata-location": loaded.MetadataLocation(), "metadata": loaded.Metadata(), "config": storage})
-}
-
-func (h *handler) load(ctx context.Context, ident table.Identifier) (*table.Table, error) {
-	if len(levels(ident[0])) != 1 {
-		return nil, catalog.ErrNoSuchTable
-	}
-	return h.catalog.LoadTable(ctx, ident)
+	return value, nil
 }
