@@ -161,7 +161,8 @@ func outdated(base, next table.Metadata) []string {
 	var out []string
 	for file := range previous(base) {
 		// The log is the clients' word: nothing but metadata of this table is removed for it.
-		if !kept[file] && path.Dir(file) == base.Location()+"/metadata" && strings.HasSuffix(file, ".metadata.json") {
+		name, ours := strings.CutPrefix(file, base.Location()+"/metadata/")
+		if ours && !kept[file] && !strings.Contains(name, "/") && strings.HasSuffix(name, ".metadata.json") {
 			out = append(out, file)
 		}
 	}
