@@ -136,7 +136,7 @@ $(eval $(call install-tool,protoc-gen-go-grpc,$(PROTOC_GRPC_VERSION),google.gola
 
 .PHONY: bench-flink
 bench-flink: build connector $(FLINK_VERSIONS:%=$(FLINK_HOMES)/%/.done) ## How fast jobs of Flink write, read and look up
-	FLUSS_BENCH=1 FLUSS_FLINK=$(FLINK_HOMES) FLUSS_BIN=$(BIN) $(GO) test -count=1 -timeout 30m -run TestSpeed -v ./e2e/flink
+	FLUSS_BENCH=1 FLUSS_FLIGHTS=$(abspath $(wildcard ../shared/data/flights-3m.parquet)) FLUSS_FLINK=$(FLINK_HOMES) FLUSS_BIN=$(BIN) $(GO) test -count=1 -timeout 30m -run TestSpeed -v ./e2e/flink
 
 $(FLINK_HOMES)/%/.done:
 	cd connector-java && $(MAVEN) -f flink-home -Dflink.version=$* -Dhome=$(FLINK_HOMES)/$* package

@@ -108,14 +108,11 @@ func (t *Table) stage(ctx context.Context, tx *table.Transaction, c Change) erro
 	if err != nil {
 		return err
 	}
-	if len(c.Added) == 0 && len(c.Deleted) == 0 {
-		if err := tx.AssertRefSnapshotID(table.MainBranch); err != nil {
-			return err
-		}
-		return tx.AddFiles(ctx, nil, props, false)
-	}
 	if err := tx.AssertRefSnapshotID(table.MainBranch); err != nil {
 		return err
+	}
+	if len(c.Added) == 0 && len(c.Deleted) == 0 {
+		return tx.AddFiles(ctx, nil, props, false)
 	}
 	delta := tx.NewRowDelta(props)
 	files := map[string]iceberg.DataFile{}

@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"github.com/apache/iceberg-go"
-	"github.com/apache/iceberg-go/table"
 
 	"github.com/fluss-go/fluss/proto/ids"
 )
@@ -86,6 +85,3 @@ func (h Head) properties() (iceberg.Properties, error) {
 		commitProperty: h.Commit, epochProperty: strconv.FormatInt(h.Epoch, 10), offsetsProperty: string(text),
 	}, err
 }
-
-// Snapshots lists the snapshots with what ours say of the log, oldest first.
-func (t *Table) Snapshots() []table.Snapshot { return t.table.Metadata().Snapshots() }
