@@ -133,16 +133,3 @@ func TestAClientReads(t *testing.T) {
 	_, _, err = client.CommitTable(t.Context(), table.Identifier{"db", "z"}, nil, []table.Update{table.NewSetPropertiesUpdate(iceberg.Properties{"a": "b"})})
 	require.ErrorContains(t, err, "engines only read them")
 }
-
-// A store that does not work is told as such, and as nothing else.
-func TestAStoreThatFails(t *testing.T) {
-	store := objstore.NewFaulty(&objstore.Memory{}, 1, objstore.Faults{})
-	c := New(&MemKV{}, store)
-	create(t, c, "z")
-	s := serve(t, c, options())
-	store.Set(objstore.Faults{Before: 1})
-	status, body := call(t, "GET", s.URL+"/v1/namespaces/db/tables/z", "")
-	require.Equal(t, http.StatusServiceUnavailable, status)
-	require.Contains(t, body, "try again")
-	require.NotContains(t, body, "injected")
-}

@@ -123,8 +123,18 @@ func (c *Catalog) write(ctx context.Context, s *state, previous string) error {
 	if err != nil {
 		return err
 	}
-	if s.raw, err = json.Marshal(s.meta); err != nil {
+	err = guarded(func() error {
+		if s.raw, err = json.Marshal(s.meta); err != nil {
+			return err
+		}
+		_, err = table.ParseMetadataBytes(s.raw)
 		return err
+	})
+	if err != nil { // nobody could read the table any more
+		return say(errInvalid, "the change makes metadata that cannot be read: %v", err)
+	}
+	if len(s.raw) > maxMetadataBytes {
+		return say(errInvalid, "the table's metadata would have more than %d bytes", maxMetadataBytes)
 	}
 	failed := false
 	return storeRetry(ctx, func() error {
