@@ -194,7 +194,10 @@ func (c *Catalog) rename(ctx context.Context, by caller, from, to table.Identifi
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(by.mayChange(from, s.Managed), by.mayChange(to, false)); err != nil {
+		if err := by.mayChange(from, s.Managed); err != nil {
+			return err
+		}
+		if err := by.mayChange(to, false); err != nil {
 			return err
 		}
 		if _, version, err := c.kv.Get(ctx, key); err != nil {
