@@ -32,7 +32,7 @@ func newWorld(t *testing.T, store objstore.Store) *world {
 	t.Helper()
 	w := &world{server: harness.TestServer(t)}
 	w.client = w.server.Client(t)
-	w.lake = iceberg.New(catalog.New(&catalog.Memory{}, store), store)
+	w.lake = iceberg.New(catalog.New(&catalog.MemKV{}, store), store)
 	w.tierer = tiering.New(w.client, w.lake, t.TempDir())
 	return w
 }

@@ -50,9 +50,6 @@ type MemKV struct {
 	version int64
 }
 
-// Memory is another name of MemKV.
-type Memory = MemKV
-
 var _ KV = (*MemKV)(nil)
 
 // Get implements KV.
