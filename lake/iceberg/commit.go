@@ -10,9 +10,8 @@ import (
 	"time"
 
 	"github.com/apache/iceberg-go"
+	"github.com/apache/iceberg-go/catalog"
 	"github.com/apache/iceberg-go/table"
-	"github.com/apache/iceberg-go/table/dv"
-	"github.com/google/uuid"
 
 	"github.com/fluss-go/fluss/proto/errcode"
 	"github.com/fluss-go/fluss/proto/ids"
@@ -46,16 +45,21 @@ func sortedPlaces(m map[Place]ids.Offset) []Place {
 	})
 }
 
-// Commit makes one snapshot of the change, or finds that it is there already: the
+// Commit makes one snapshot of the change, or finds that there is one already: the
 // outcome of an attempt may not have been known. base is the head that the change was
-// made from. It fails with ErrFenced, and with CONFLICT when the head is neither base
-// nor the change: then nothing was changed and the round begins anew. The next table is returned.
+// made from. It fails with ErrFenced, and with CONFLICT when the lake has moved on from base, or a
+// file that rows are deleted from is gone: then nothing was changed and the round begins anew. After
+// another error the change may be there or not, and the same call may be made again. The next
+// table is returned.
 func (t *Table) Commit(ctx context.Context, base Head, c Change) (*Table, error) {
+	if c.Head.Commit == "" || c.Head.Epoch < 0 {
+		return nil, fmt.Errorf("%w: it has the commit id %q and the epoch %d", errChange, c.Head.Commit, c.Head.Epoch)
+	}
 	pause := commitPause
 	var last error
 	for range commitAttempts {
 		next, err := t.attempt(ctx, base, c)
-		if err == nil || errors.Is(err, ErrFenced) || errcode.Of(err) == errcode.Conflict {
+		if err == nil || final(err) {
 			return next, err
 		}
 		last = err
@@ -69,22 +73,32 @@ func (t *Table) Commit(ctx context.Context, base Head, c Change) (*Table, error)
 	return nil, fmt.Errorf("commit %s of table %s, tried %d times: %w", c.Head.Commit, t.def.Path, commitAttempts, last)
 }
 
+// final reports whether another attempt would fail as this one did.
+func final(err error) bool {
+	return errors.Is(err, ErrFenced) || errors.Is(err, ErrOtherTable) || errors.Is(err, errChange) ||
+		errors.Is(err, catalog.ErrNoSuchTable) || errcode.Of(err) == errcode.Conflict
+}
+
+// errChange tells that a change is none that a table can take: our own mistake.
+var errChange = errors.New("the change cannot be committed")
+
 // attempt looks whether the change is there, and commits it if not.
 func (t *Table) attempt(ctx context.Context, base Head, c Change) (*Table, error) {
 	loaded, err := t.lake.load(ctx, &t.def)
 	if err != nil {
 		return nil, err
 	}
-	now := &Table{t.lake, t.def, loaded}
+	now := t.next(loaded)
 	if loaded.Metadata().TableUUID() != t.table.Metadata().TableUUID() {
 		return nil, fmt.Errorf("table %s was dropped and made again: %w", t.def.Path, ErrOtherTable)
+	}
+	if now.landed(c.Head.Commit) {
+		return now, nil
 	}
 	head, err := now.Head()
 	switch {
 	case err != nil:
 		return nil, err
-	case head.Commit == c.Head.Commit:
-		return now, nil
 	case head.Epoch > c.Head.Epoch:
 		return nil, fmt.Errorf("epoch %d after %d: %w", head.Epoch, c.Head.Epoch, ErrFenced)
 	case head.Commit != base.Commit:
@@ -98,7 +112,17 @@ func (t *Table) attempt(ctx context.Context, base Head, c Change) (*Table, error
 	if err != nil {
 		return nil, err
 	}
-	return &Table{t.lake, t.def, committed}, nil
+	return t.next(committed), nil
+}
+
+// landed reports whether the commit with the id is among the snapshots that the table is made of.
+func (t *Table) landed(id string) bool {
+	for s := range t.ancestors() {
+		if s.Summary != nil && s.Summary.Properties[commitProperty] == id {
+			return true
+		}
+	}
+	return false
 }
 
 // stage puts the change into a transaction. A change without files is a snapshot too:
@@ -111,8 +135,14 @@ func (t *Table) stage(ctx context.Context, tx *table.Transaction, c Change) erro
 	if err := tx.AssertRefSnapshotID(table.MainBranch); err != nil {
 		return err
 	}
-	if len(c.Added) == 0 && len(c.Deleted) == 0 {
-		return tx.AddFiles(ctx, nil, props, false)
+	deletes := map[string][]int64{}
+	for path, positions := range c.Deleted {
+		if len(positions) > 0 {
+			deletes[path] = positions
+		}
+	}
+	if len(c.Added) == 0 && len(deletes) == 0 {
+		return tx.AddFiles(ctx, nil, props, true)
 	}
 	delta := tx.NewRowDelta(props)
 	files := map[string]iceberg.DataFile{}
@@ -120,54 +150,10 @@ func (t *Table) stage(ctx context.Context, tx *table.Transaction, c Change) erro
 		delta.AddRows(f.file)
 		files[f.file.FilePath()] = f.file
 	}
-	if len(c.Deleted) > 0 {
-		if err := t.stageDeletes(ctx, delta, files, c.Deleted); err != nil {
+	if len(deletes) > 0 {
+		if err := t.stageDeletes(ctx, delta, files, deletes); err != nil {
 			return err
 		}
 	}
 	return delta.Commit(ctx)
-}
-
-// stageDeletes writes the deletion vectors of the files that rows are deleted from. A
-// file has one vector: a new one has what the old one had, and takes its place.
-func (t *Table) stageDeletes(ctx context.Context, delta *table.RowDelta, files map[string]iceberg.DataFile, deleted map[string][]int64) error {
-	if t.table.Metadata().Version() < DeletionVectors {
-		return errcode.New(errcode.Unsupported, nil, "table %s of the lake has format version 2, in which this release deletes no rows", t.def.Path)
-	}
-	live, err := t.LiveFiles(ctx)
-	if err != nil {
-		return err
-	}
-	old := map[string]iceberg.DataFile{}
-	for _, f := range live {
-		files[f.file.FilePath()] = f.file
-		if f.vector != nil {
-			old[f.file.FilePath()] = f.vector
-		}
-	}
-	fs := &storeIO{ctx, t.lake.store}
-	w := dv.NewDVWriter(fs, func(id int32) *iceberg.PartitionSpec { return t.table.Metadata().PartitionSpecByID(int(id)) })
-	for _, path := range slices.Sorted(maps.Keys(deleted)) {
-		f, ok := files[path]
-		if !ok {
-			return fmt.Errorf("rows are to be deleted from %s, which is no file of table %s", path, t.def.Path)
-		}
-		if vector := old[path]; vector != nil {
-			bitmap, err := dv.ReadDV(fs, vector)
-			if err != nil {
-				return err
-			}
-			w.Load(path, bitmap, f.SpecID(), f.Partition())
-			delta.RemoveDeletes(vector)
-		}
-		if err := w.Add(path, deleted[path], f.SpecID(), f.Partition()); err != nil {
-			return err
-		}
-	}
-	vectors, err := w.Flush(ctx, t.Location()+"/data/deletes-"+uuid.NewString()+".puffin")
-	if err != nil {
-		return err
-	}
-	delta.AddDeletes(vectors...)
-	return nil
 }

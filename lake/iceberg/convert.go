@@ -47,8 +47,8 @@ func convert(a arrow.Array, to arrow.DataType) (arrow.Array, error) {
 		}
 		return b.NewArray(), nil
 	}
-	if a.DataType().ID() == to.ID() || sameBytes(a.DataType(), to) {
-		return retyped(a, to), nil // decimals of another precision, text of another length
+	if sameLayout(a.DataType(), to) {
+		return retyped(a, to), nil
 	}
 	if b, ok := a.(*array.FixedSizeBinary); ok && to.ID() == arrow.BINARY {
 		out := array.NewBinaryBuilder(memory.DefaultAllocator, arrow.BinaryTypes.Binary)
@@ -62,12 +62,47 @@ func convert(a arrow.Array, to arrow.DataType) (arrow.Array, error) {
 		}
 		return out.NewArray(), nil
 	}
+	if fixed, ok := to.(*arrow.FixedSizeBinaryType); ok {
+		return convertFixed(a, fixed)
+	}
 	return nil, fmt.Errorf("values of %s cannot be those of %s", a.DataType(), to)
 }
 
-func sameBytes(a, b arrow.DataType) bool {
+// convertFixed returns bytes as those of one length.
+func convertFixed(a arrow.Array, to *arrow.FixedSizeBinaryType) (arrow.Array, error) {
+	from, ok := a.(*array.Binary)
+	if !ok {
+		return nil, fmt.Errorf("values of %s cannot be those of %s", a.DataType(), to)
+	}
+	b := array.NewFixedSizeBinaryBuilder(memory.DefaultAllocator, to)
+	defer b.Release()
+	b.Reserve(from.Len())
+	for i := range from.Len() {
+		switch {
+		case from.IsNull(i):
+			b.AppendNull()
+		case from.ValueLen(i) != to.ByteWidth:
+			return nil, fmt.Errorf("row %d: %d bytes are no value of %s", i, from.ValueLen(i), to)
+		default:
+			b.Append(from.Value(i))
+		}
+	}
+	return b.NewArray(), nil
+}
+
+// sameLayout reports whether values of one type are those of the other as they are: text and
+// bytes, decimals of more digits.
+func sameLayout(a, b arrow.DataType) bool {
 	text := func(t arrow.DataType) bool { return t.ID() == arrow.STRING || t.ID() == arrow.BINARY }
-	return text(a) && text(b)
+	if text(a) && text(b) {
+		return true
+	}
+	from, ok := a.(*arrow.Decimal128Type)
+	to, ok2 := b.(*arrow.Decimal128Type)
+	if ok && ok2 {
+		return from.Scale == to.Scale && from.Precision <= to.Precision
+	}
+	return a.ID() == b.ID() && a.ID() != arrow.FIXED_SIZE_BINARY
 }
 
 // retyped is a under another type with the same layout.

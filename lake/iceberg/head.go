@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"strconv"
 
 	"github.com/apache/iceberg-go"
+	"github.com/apache/iceberg-go/table"
 
 	"github.com/fluss-go/fluss/proto/ids"
 )
@@ -36,17 +38,26 @@ type Head struct {
 
 // Head returns what the newest commit says; its zero value when there is none yet.
 func (t *Table) Head() (Head, error) {
-	meta := t.table.Metadata()
-	for s := meta.CurrentSnapshot(); s != nil; {
+	for s := range t.ancestors() {
 		if s.Summary != nil && s.Summary.Properties[commitProperty] != "" {
 			return parseHead(s.Summary.Properties)
 		}
-		if s.ParentSnapshotID == nil {
-			break
-		}
-		s = meta.SnapshotByID(*s.ParentSnapshotID)
 	}
 	return Head{Offsets: map[Place]ids.Offset{}}, nil
+}
+
+// ancestors yields the snapshots that the table is made of, from the newest to the oldest
+// that has not expired.
+func (t *Table) ancestors() iter.Seq[*table.Snapshot] {
+	return func(yield func(*table.Snapshot) bool) {
+		meta := t.table.Metadata()
+		for s, n := t.snapshot(), 0; s != nil && n <= len(meta.Snapshots()); n++ { // metadata that goes in a circle is another's mistake
+			if !yield(s) || s.ParentSnapshotID == nil {
+				return
+			}
+			s = meta.SnapshotByID(*s.ParentSnapshotID)
+		}
+	}
 }
 
 // offsetEntry is a bucket's offset in the JSON form of offsetsProperty.

@@ -5,14 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
-	"github.com/apache/iceberg-go"
 	"github.com/apache/iceberg-go/table/dv"
 
 	"github.com/fluss-go/fluss/proto/ids"
@@ -22,45 +23,8 @@ import (
 // readRows is how many rows are read at a time.
 const readRows = 16 << 10
 
-// LiveFile is a data file of a table with the rows that are deleted from it.
-type LiveFile struct {
-	DataFile
-	// Bucket is the bucket whose rows the file has.
-	Bucket ids.BucketID
-	vector iceberg.DataFile // nil when no row is deleted
-}
-
-// LiveFiles returns the table's data files, in no particular order.
-func (t *Table) LiveFiles(ctx context.Context) ([]LiveFile, error) {
-	if t.table.CurrentSnapshot() == nil {
-		return nil, nil
-	}
-	tasks, err := t.table.Scan().PlanFiles(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("the files of table %s of the lake cannot be listed: %w", t.def.Path, err)
-	}
-	out := make([]LiveFile, 0, len(tasks))
-	for _, task := range tasks {
-		if len(task.DeleteFiles) > 0 || len(task.EqualityDeleteFiles) > 0 || len(task.DeletionVectorFiles) > 1 {
-			return nil, fmt.Errorf("%s has deletes of a kind that this release does not write", task.File.FilePath())
-		}
-		f := LiveFile{DataFile: DataFile{task.File}}
-		if len(task.DeletionVectorFiles) == 1 {
-			f.vector = task.DeletionVectorFiles[0]
-		}
-		spec := t.table.Metadata().PartitionSpecByID(int(task.File.SpecID()))
-		if spec == nil {
-			return nil, fmt.Errorf("%s has the unknown partition spec %d", task.File.FilePath(), task.File.SpecID())
-		}
-		for _, p := range spec.Fields() {
-			if b, ok := task.File.Partition()[p.FieldID].(int32); ok && p.SourceID() == int(bucketField) {
-				f.Bucket = ids.BucketID(b)
-			}
-		}
-		out = append(out, f)
-	}
-	return out, nil
-}
+// everyOffset is the range of all offsets.
+var everyOffset = Range{0, math.MaxInt64}
 
 // Rows are rows of a data file that are not deleted, one after the other.
 type Rows struct {
@@ -70,29 +34,61 @@ type Rows struct {
 	Position int64
 }
 
+// SystemFields are the columns that the lake adds, for Read.
+func SystemFields() []schema.Field { return systemColumns() }
+
 // Read yields the rows of a file that are not deleted. fields are columns of the table
 // and of the system, found by their ids and read as the types that they have here; those
 // that the file does not have are null. The iteration ends after an error.
 func (t *Table) Read(ctx context.Context, f LiveFile, fields []schema.Field) iter.Seq2[Rows, error] {
+	return t.ReadRange(ctx, f, fields, everyOffset)
+}
+
+// ReadRange is Read of the rows whose offsets are in a range. What of the file has no such
+// row is not read.
+func (t *Table) ReadRange(ctx context.Context, f LiveFile, fields []schema.Field, offsets Range) iter.Seq2[Rows, error] {
 	return func(yield func(Rows, error) bool) {
-		if err := t.read(ctx, f, fields, func(r Rows) bool { return yield(r, nil) }); err != nil {
+		if f.outside(offsets) {
+			return
+		}
+		if err := t.read(ctx, f, fields, offsets, func(r Rows) bool { return yield(r, nil) }); err != nil {
 			yield(Rows{}, fmt.Errorf("reading %s: %w", f.Location(), err))
 		}
 	}
 }
 
-// SystemFields are the columns that the lake adds, for Read.
-func SystemFields() []schema.Field { return systemColumns() }
-
-func (t *Table) read(ctx context.Context, f LiveFile, fields []schema.Field, yield func(Rows) bool) (err error) {
-	fs := &storeIO{ctx, t.lake.store}
-	var deleted *dv.RoaringPositionBitmap
-	if f.vector != nil {
-		if deleted, err = dv.ReadDV(fs, f.vector); err != nil {
-			return err
-		}
+func (t *Table) read(ctx context.Context, f LiveFile, fields []schema.Field, offsets Range, yield func(Rows) bool) error {
+	deleted, err := t.deletedRows(ctx, f)
+	if err != nil {
+		return err
 	}
-	opened, err := fs.Open(f.Location())
+	wanted := fields
+	s := sieve{deleted: deleted, offsets: offsets, at: -1, fields: len(fields)}
+	if f.cut(offsets) {
+		s.at = len(fields)
+		wanted = append(slices.Clone(fields), systemColumns()[1])
+	}
+	target := arrow.NewSchema(arrowFields(wanted), nil)
+	plan := func(r *pqarrow.FileReader) (leaves, groups []int) {
+		leaves = leavesOf(r, wanted)
+		return leaves, groupsOf(r, offsets)
+	}
+	return eachRecord(ctx, &storeIO{ctx, t.lake.store}, f.Location(), plan, func(rec arrow.RecordBatch, position int64) (bool, error) {
+		out, err := readAs(rec, target, wanted)
+		if err != nil {
+			return false, err
+		}
+		defer out.Release()
+		return s.each(out, position, yield)
+	})
+}
+
+// eachRecord calls f with the columns and row groups of a Parquet file that plan chooses, piece
+// by piece, and with the position of the first row, until f returns false or fails.
+func eachRecord(ctx context.Context, fs *storeIO, location string, plan func(*pqarrow.FileReader) (leaves, groups []int),
+	f func(rec arrow.RecordBatch, position int64) (bool, error),
+) (err error) {
+	opened, err := fs.Open(location)
 	if err != nil {
 		return err
 	}
@@ -105,28 +101,71 @@ func (t *Table) read(ctx context.Context, f LiveFile, fields []schema.Field, yie
 	if err != nil {
 		return err
 	}
-	leaves := leavesOf(reader, fields)
-	records, err := reader.GetRecordReader(ctx, leaves, nil)
+	leaves, groups := plan(reader)
+	first := int64(0)
+	for g := range parquetFile.NumRowGroups() {
+		if slices.Contains(groups, g) {
+			more, err := eachOfGroup(ctx, reader, leaves, g, first, f)
+			if err != nil || !more {
+				return err
+			}
+		}
+		first += parquetFile.MetaData().RowGroup(g).NumRows()
+	}
+	return nil
+}
+
+func eachOfGroup(ctx context.Context, reader *pqarrow.FileReader, leaves []int, group int, position int64,
+	f func(rec arrow.RecordBatch, position int64) (bool, error),
+) (bool, error) {
+	records, err := reader.GetRecordReader(ctx, leaves, []int{group})
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer records.Release()
-	target := arrow.NewSchema(arrowFields(fields), nil)
-	position := int64(0)
 	for records.Next() {
 		rec := records.RecordBatch()
-		out, err := readAs(rec, target, fields)
-		if err != nil {
-			return err
+		if more, err := f(rec, position); err != nil || !more {
+			return false, err
 		}
-		more := live(out, position, deleted, yield)
 		position += rec.NumRows()
-		out.Release()
-		if !more {
-			return nil
+	}
+	return true, records.Err()
+}
+
+// everyGroup chooses the whole of a file of positions.
+func everyGroup(r *pqarrow.FileReader) []int {
+	out := make([]int, r.ParquetReader().NumRowGroups())
+	for g := range out {
+		out[g] = g
+	}
+	return out
+}
+
+// groupsOf returns the row groups that may have rows with the offsets.
+func groupsOf(r *pqarrow.FileReader, offsets Range) []int {
+	meta := r.ParquetReader().MetaData()
+	column := -1
+	for i := range meta.Schema.NumColumns() {
+		if n := meta.Schema.Column(i).SchemaNode(); n.FieldID() == int32(offsetField) {
+			column = i
 		}
 	}
-	return records.Err()
+	return slices.DeleteFunc(everyGroup(r), func(g int) bool {
+		if column < 0 {
+			return false
+		}
+		chunk, err := meta.RowGroup(g).ColumnChunk(column)
+		if err != nil {
+			return false // reading will tell
+		}
+		stats, err := chunk.Statistics()
+		if err != nil || stats == nil || !stats.HasMinMax() {
+			return false
+		}
+		s, ok := stats.(*metadata.Int64Statistics)
+		return ok && (s.Max() < int64(offsets.From) || s.Min() >= int64(offsets.To))
+	})
 }
 
 func arrowFields(fields []schema.Field) []arrow.Field {
@@ -192,14 +231,35 @@ func readAs(rec arrow.RecordBatch, target *arrow.Schema, fields []schema.Field) 
 	return array.NewRecordBatch(target, columns, rec.NumRows()), nil
 }
 
-// live yields the runs of rows that are not deleted; false when no more are wanted.
-func live(rec arrow.RecordBatch, position int64, deleted *dv.RoaringPositionBitmap, yield func(Rows) bool) bool {
-	if deleted == nil {
-		return yield(Rows{rec, position})
+// sieve chooses the rows of a file's records that are yielded.
+type sieve struct {
+	deleted *dv.RoaringPositionBitmap // nil: none is
+	offsets Range
+	at      int // the column of the offsets; -1: all are in the range
+	fields  int // how many columns are yielded
+}
+
+// each yields the runs of rows that stay; false when no more are wanted.
+func (s *sieve) each(rec arrow.RecordBatch, position int64, yield func(Rows) bool) (bool, error) {
+	stays := func(i int64) bool { return s.deleted == nil || !s.deleted.Contains(uint64(position+i)) } //nolint:gosec // positions are not negative
+	if s.at >= 0 {
+		offsets, ok := rec.Column(s.at).(*array.Int64)
+		if !ok {
+			return false, fmt.Errorf("offsets are of the type %s", rec.Column(s.at).DataType())
+		}
+		undeleted := stays
+		stays = func(i int64) bool {
+			o := ids.Offset(offsets.Value(int(i)))
+			return offsets.IsValid(int(i)) && s.offsets.From <= o && o < s.offsets.To && undeleted(i)
+		}
+		rec = array.NewRecordBatch(arrow.NewSchema(rec.Schema().Fields()[:s.fields], nil), rec.Columns()[:s.fields], rec.NumRows())
+		defer rec.Release()
+	} else if s.deleted == nil {
+		return yield(Rows{rec, position}), nil
 	}
 	for from := int64(0); from < rec.NumRows(); {
 		to := from
-		for to < rec.NumRows() && !deleted.Contains(uint64(position+to)) { //nolint:gosec // positions are not negative
+		for to < rec.NumRows() && stays(to) {
 			to++
 		}
 		if to > from {
@@ -207,10 +267,10 @@ func live(rec arrow.RecordBatch, position int64, deleted *dv.RoaringPositionBitm
 			more := yield(Rows{part, position + from})
 			part.Release()
 			if !more {
-				return false
+				return false, nil
 			}
 		}
 		from = to + 1
 	}
-	return true
+	return true, nil
 }

@@ -30,6 +30,9 @@ const (
 // tableIDProperty holds the id of the Fluss table that an Iceberg table is the copy of.
 const tableIDProperty = "fluss.table-id"
 
+// schemaIDProperty holds the version of the Fluss table's schema that the columns are of.
+const schemaIDProperty = "fluss.schema-id"
+
 // ErrOtherTable tells that the lake has a table under the name of one that was
 // dropped: the copy of the dropped one must go first.
 var ErrOtherTable = errors.New("the lake has the copy of another table under this name")
@@ -66,6 +69,15 @@ type Table struct {
 	lake  *Lake
 	def   Definition
 	table *table.Table
+	at    int64 // the snapshot that is read; 0: the newest
+}
+
+// snapshot is the one that is read; nil when there is none.
+func (t *Table) snapshot() *table.Snapshot {
+	if t.at == 0 {
+		return t.table.CurrentSnapshot()
+	}
+	return t.table.Metadata().SnapshotByID(t.at)
 }
 
 func (d *Definition) identifier() table.Identifier {
@@ -147,7 +159,8 @@ func (l *Lake) create(ctx context.Context, def *Definition) error {
 		table.NewSetDefaultSortOrderUpdate(-1),
 		table.NewSetLocationUpdate(l.store.URL() + "/" + def.Path.Database + "/" + def.Path.Table + "-" + id.String()[:8]),
 		table.NewSetPropertiesUpdate(iceberg.Properties{
-			tableIDProperty: strconv.FormatInt(int64(def.ID), 10),
+			tableIDProperty:  strconv.FormatInt(int64(def.ID), 10),
+			schemaIDProperty: strconv.Itoa(int(def.Schema.ID)),
 			"write.metadata.delete-after-commit.enabled": "true",
 			"write.metadata.previous-versions-max":       "20",
 			"write.delete.mode":                          "merge-on-read",
@@ -178,25 +191,57 @@ func (d *Definition) spec() (iceberg.PartitionSpec, error) {
 	return iceberg.NewPartitionSpec(fields...), nil
 }
 
-// evolve makes the columns those of the definition, unless they are.
+// Evolve makes the columns those of a newer version of the table's schema, and returns
+// the next table. Data files stay as they are: fields are known by their ids.
+func (t *Table) Evolve(ctx context.Context, s *schema.Schema) (*Table, error) {
+	next := t.next(t.table)
+	next.def.Schema = s
+	return next.evolve(ctx)
+}
+
+// evolve makes the table what the definition says, unless it is: its columns and its version. It never
+// goes back: one who knows only an older schema writes what that has.
 func (t *Table) evolve(ctx context.Context) (*Table, error) {
 	sc, err := t.def.types().schema(t.def.Schema)
 	if err != nil {
 		return nil, err
 	}
+	var updates []table.Update
+	meta := t.table.Metadata()
+	if t.def.FormatVersion > meta.Version() {
+		updates = append(updates, table.NewUpgradeFormatVersionUpdate(t.def.FormatVersion))
+	}
 	now := t.table.Schema()
-	if sc.Equals(now) {
+	if known := schemaIDOf(meta.Properties()); !sc.Equals(now) && t.def.Schema.ID >= known {
+		updates = append(updates, table.NewAddSchemaUpdate(sc), table.NewSetCurrentSchemaUpdate(-1),
+			table.NewSetPropertiesUpdate(iceberg.Properties{schemaIDProperty: strconv.Itoa(int(t.def.Schema.ID))}))
+		if _, ok := meta.Properties()[table.DefaultNameMappingKey]; ok { // iceberg-go sets it, from the columns of then
+			updates = append(updates, table.NewRemovePropertiesUpdate([]string{table.DefaultNameMappingKey}))
+		}
+	}
+	if len(updates) == 0 {
 		return t, nil
 	}
-	requirements := []table.Requirement{
-		table.AssertTableUUID(t.table.Metadata().TableUUID()), table.AssertCurrentSchemaID(now.ID),
-	}
-	updates := []table.Update{table.NewAddSchemaUpdate(sc), table.NewSetCurrentSchemaUpdate(-1)}
-	meta, location, err := t.lake.catalog.CommitTable(ctx, t.def.identifier(), requirements, updates)
+	requirements := []table.Requirement{table.AssertTableUUID(meta.TableUUID()), table.AssertCurrentSchemaID(now.ID)}
+	changed, location, err := t.lake.catalog.CommitTable(ctx, t.def.identifier(), requirements, updates)
 	if err != nil {
 		return nil, fmt.Errorf("the columns of table %s in the lake cannot be changed: %w", t.def.Path, err)
 	}
-	return &Table{t.lake, t.def, t.lake.bound(t.def.identifier(), meta, location)}, nil
+	return t.next(t.lake.bound(t.def.identifier(), changed, location)), nil
+}
+
+// schemaIDOf returns the version of the table's schema that the lake has; 0 when it does not say.
+func schemaIDOf(p iceberg.Properties) ids.SchemaID {
+	id, err := strconv.ParseInt(p[schemaIDProperty], 10, 32)
+	if err != nil {
+		return 0
+	}
+	return ids.SchemaID(id)
+}
+
+// next is the table after a change.
+func (t *Table) next(changed *table.Table) *Table {
+	return &Table{lake: t.lake, def: t.def, table: changed}
 }
 
 // Location is the URL below which the table's files are.

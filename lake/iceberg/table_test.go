@@ -263,8 +263,15 @@ func sequence(from, to int64) (out []int64) {
 // Ten rounds of changes: what is read equals a map, and where each row is is known from
 // the files alone.
 func TestRowsReplacedByPosition(t *testing.T) {
+	for _, version := range []int{PositionDeletes, DeletionVectors} {
+		t.Run(fmt.Sprint("version ", version), func(t *testing.T) { replaceRows(t, version) })
+	}
+}
+
+func replaceRows(t *testing.T, version int) {
 	lake, _, rng := world(t, &objstore.Memory{})
 	def := definition(t, "id BIGINT NOT NULL, v STRING", "id")
+	def.FormatVersion = version
 	tbl, err := lake.Open(t.Context(), def)
 	require.NoError(t, err)
 	type at struct {

@@ -102,8 +102,6 @@ func (m types) of(t schema.Type) iceberg.Type {
 			return iceberg.TimestampTzNsType{}
 		}
 		return iceberg.PrimitiveTypes.TimestampTz
-	case schema.Binary:
-		return iceberg.FixedTypeOf(t.Length)
 	case schema.Array:
 		e := t.Fields[0]
 		return &iceberg.ListType{ElementID: int(e.ID), Element: m.of(e.Type)}
@@ -116,7 +114,7 @@ func (m types) of(t schema.Type) iceberg.Type {
 			fields[i] = m.field(f, false)
 		}
 		return &iceberg.StructType{FieldList: fields}
-	default: // schema.Bytes
+	default: // schema.Binary, schema.Bytes: a column may become the other, as fixed may not become binary
 		return iceberg.PrimitiveTypes.Binary
 	}
 }
