@@ -1,12 +1,9 @@
 package iceberg
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/apache/iceberg-go"
@@ -14,7 +11,6 @@ import (
 	"github.com/apache/iceberg-go/table"
 
 	"github.com/fluss-go/fluss/proto/errcode"
-	"github.com/fluss-go/fluss/proto/ids"
 )
 
 // ErrFenced tells that somebody with a newer epoch has committed: the round is over.
@@ -37,12 +33,6 @@ type Change struct {
 	// Deleted has positions of rows by the location of their file. The files are in the
 	// table, or are added by the same change.
 	Deleted map[string][]int64
-}
-
-func sortedPlaces(m map[Place]ids.Offset) []Place {
-	return slices.SortedFunc(maps.Keys(m), func(a, b Place) int {
-		return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Bucket, b.Bucket))
-	})
 }
 
 // Commit makes one snapshot of the change, or finds that there is one already: the

@@ -1,7 +1,9 @@
 package iceberg
 
 import (
+	"errors"
 	"fmt"
+	"sort"
 	"strconv"
 	"time"
 
@@ -18,21 +20,29 @@ import (
 // towards the past. An integer that does not fit is an error. The caller releases
 // the result.
 func convert(a arrow.Array, to arrow.DataType) (arrow.Array, error) {
+	return convertSeen(a, to, func(int) bool { return true })
+}
+
+// sight reports whether a value is that of a row. What is below a null row, or between
+// lists, may be anything, and is no error.
+type sight func(i int) bool
+
+func convertSeen(a arrow.Array, to arrow.DataType, seen sight) (arrow.Array, error) {
 	if arrow.TypeEqual(a.DataType(), to, arrow.CheckMetadata()) {
 		a.Retain()
 		return a, nil
 	}
 	switch to := to.(type) {
 	case *arrow.ListType:
-		return convertList(a, to)
+		return convertList(a, to, seen)
 	case *arrow.MapType:
-		return convertMap(a, to)
+		return convertMap(a, to, seen)
 	case *arrow.StructType:
-		return convertStruct(a, to)
+		return convertStruct(a, to, seen)
 	}
 	from, isInt := integers(a)
 	if isInt {
-		return convertIntegers(a, from, to)
+		return convertIntegers(a, from, to, seen)
 	}
 	if f, ok := a.(*array.Float32); ok && to.ID() == arrow.FLOAT64 {
 		b := array.NewFloat64Builder(memory.DefaultAllocator)
@@ -63,13 +73,13 @@ func convert(a arrow.Array, to arrow.DataType) (arrow.Array, error) {
 		return out.NewArray(), nil
 	}
 	if fixed, ok := to.(*arrow.FixedSizeBinaryType); ok {
-		return convertFixed(a, fixed)
+		return convertFixed(a, fixed, seen)
 	}
 	return nil, fmt.Errorf("values of %s cannot be those of %s", a.DataType(), to)
 }
 
 // convertFixed returns bytes as those of one length.
-func convertFixed(a arrow.Array, to *arrow.FixedSizeBinaryType) (arrow.Array, error) {
+func convertFixed(a arrow.Array, to *arrow.FixedSizeBinaryType, seen sight) (arrow.Array, error) {
 	from, ok := a.(*array.Binary)
 	if !ok {
 		return nil, fmt.Errorf("values of %s cannot be those of %s", a.DataType(), to)
@@ -81,10 +91,12 @@ func convertFixed(a arrow.Array, to *arrow.FixedSizeBinaryType) (arrow.Array, er
 		switch {
 		case from.IsNull(i):
 			b.AppendNull()
-		case from.ValueLen(i) != to.ByteWidth:
-			return nil, fmt.Errorf("row %d: %d bytes are no value of %s", i, from.ValueLen(i), to)
-		default:
+		case from.ValueLen(i) == to.ByteWidth:
 			b.Append(from.Value(i))
+		case !seen(i):
+			b.Append(make([]byte, to.ByteWidth))
+		default:
+			return nil, &RowError{Row: int64(i), err: fmt.Errorf("%d bytes are no value of %s", from.ValueLen(i), to)}
 		}
 	}
 	return b.NewArray(), nil
@@ -125,20 +137,47 @@ func withChildren(a arrow.Array, to arrow.DataType, children ...arrow.Array) arr
 	return array.MakeFromData(data)
 }
 
-func convertList(a arrow.Array, to *arrow.ListType) (arrow.Array, error) {
+func convertList(a arrow.Array, to *arrow.ListType, seen sight) (arrow.Array, error) {
 	l, ok := a.(*array.List)
 	if !ok {
 		return nil, fmt.Errorf("values of %s cannot be those of %s", a.DataType(), to)
 	}
-	values, err := convert(l.ListValues(), to.Elem())
+	values, err := convertSeen(l.ListValues(), to.Elem(), within(l, seen))
 	if err != nil {
-		return nil, err
+		return nil, rowOf(l, err)
 	}
 	defer values.Release()
 	return withChildren(a, to, values), nil
 }
 
-func convertMap(a arrow.Array, to *arrow.MapType) (arrow.Array, error) {
+// listAt returns the list that a value is in; false when it is in none.
+func listAt(l array.ListLike, value int64) (int, bool) {
+	i := sort.Search(l.Len(), func(i int) bool { _, to := l.ValueOffsets(i); return to > value })
+	if i == l.Len() {
+		return 0, false
+	}
+	from, _ := l.ValueOffsets(i)
+	return i, from <= value
+}
+
+// within is the sight of the values of lists.
+func within(l array.ListLike, seen sight) sight {
+	return func(value int) bool {
+		i, ok := listAt(l, int64(value))
+		return ok && l.IsValid(i) && seen(i)
+	}
+}
+
+// rowOf makes the row of an error that of the list in which the value is.
+func rowOf(l array.ListLike, err error) error {
+	if e, ok := errors.AsType[*RowError](err); ok {
+		i, _ := listAt(l, e.Row)
+		e.Row = int64(i)
+	}
+	return err
+}
+
+func convertMap(a arrow.Array, to *arrow.MapType, seen sight) (arrow.Array, error) {
 	m, ok := a.(*array.Map)
 	if !ok {
 		return nil, fmt.Errorf("values of %s cannot be those of %s", a.DataType(), to)
@@ -149,9 +188,9 @@ func convertMap(a arrow.Array, to *arrow.MapType) (arrow.Array, error) {
 	}
 	var pair [2]arrow.Array
 	for i, t := range []arrow.DataType{to.KeyType(), to.ItemType()} {
-		c, err := convert(entries.Field(i), t)
+		c, err := convertSeen(entries.Field(i), t, within(m, seen))
 		if err != nil {
-			return nil, err
+			return nil, rowOf(m, err)
 		}
 		defer c.Release()
 		pair[i] = c
@@ -165,7 +204,7 @@ func convertMap(a arrow.Array, to *arrow.MapType) (arrow.Array, error) {
 }
 
 // convertStruct finds the fields by their ids; those that are not there are null.
-func convertStruct(a arrow.Array, to *arrow.StructType) (arrow.Array, error) {
+func convertStruct(a arrow.Array, to *arrow.StructType, seen sight) (arrow.Array, error) {
 	s, ok := a.(*array.Struct)
 	if !ok {
 		return nil, fmt.Errorf("values of %s cannot be those of %s", a.DataType(), to)
@@ -198,7 +237,7 @@ func convertStruct(a arrow.Array, to *arrow.StructType) (arrow.Array, error) {
 			children[i] = array.MakeArrayOfNull(memory.DefaultAllocator, f.Type, s.Len())
 			continue
 		}
-		c, err := convert(s.Field(at), f.Type)
+		c, err := convertSeen(s.Field(at), f.Type, func(i int) bool { return s.IsValid(i) && seen(i) })
 		if err != nil {
 			return nil, fmt.Errorf("field %s: %w", f.Name, err)
 		}
@@ -258,7 +297,7 @@ func unit(t arrow.DataType) time.Duration {
 	return time.Microsecond
 }
 
-func convertIntegers(a arrow.Array, from func(int) int64, to arrow.DataType) (arrow.Array, error) {
+func convertIntegers(a arrow.Array, from func(int) int64, to arrow.DataType, seen sight) (arrow.Array, error) {
 	_, fromTime := a.DataType().(arrow.TemporalWithUnit)
 	_, toTime := to.(arrow.TemporalWithUnit)
 	mul, div := int64(1), int64(1)
@@ -283,8 +322,12 @@ func convertIntegers(a arrow.Array, from func(int) int64, to arrow.DataType) (ar
 		}
 		v := from(i)
 		out := v * mul
-		if mul != 1 && out/mul != v || !put(floorDiv(out, div)) {
-			return nil, fmt.Errorf("row %d: %d of %s is out of the range of %s", i, v, a.DataType(), to)
+		overflow := mul != 1 && out/mul != v
+		if overflow {
+			out = 0
+		}
+		if (!put(floorDiv(out, div)) || overflow) && seen(i) {
+			return nil, &RowError{Row: int64(i), err: fmt.Errorf("%d of %s is out of the range of %s", v, a.DataType(), to)}
 		}
 	}
 	return b.NewArray(), nil

@@ -71,6 +71,9 @@ func (t *Table) read(ctx context.Context, f LiveFile, fields []schema.Field, off
 	target := arrow.NewSchema(arrowFields(wanted), nil)
 	plan := func(r *pqarrow.FileReader) (leaves, groups []int) {
 		leaves = leavesOf(r, wanted)
+		if s.at < 0 {
+			return leaves, everyGroup(r)
+		}
 		return leaves, groupsOf(r, offsets)
 	}
 	return eachRecord(ctx, &storeIO{ctx, t.lake.store}, f.Location(), plan, func(rec arrow.RecordBatch, position int64) (bool, error) {

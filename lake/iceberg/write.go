@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"reflect"
 	"strings"
 	"time"
 
@@ -50,6 +51,21 @@ func (f DataFile) Rows() int64 { return f.file.Count() }
 // Bytes is the file's size.
 func (f DataFile) Bytes() int64 { return f.file.FileSizeBytes() }
 
+// RowError tells of a row that the lake cannot take.
+type RowError struct {
+	// Row is its place in the record.
+	Row int64
+	// Column is the column whose value is at fault.
+	Column string
+	err    error
+}
+
+// Error says what is wrong with the value.
+func (e *RowError) Error() string { return fmt.Sprintf("row %d: %v", e.Row, e.err) }
+
+// Unwrap returns what is wrong with the value.
+func (e *RowError) Unwrap() error { return e.err }
+
 // Writer writes the rows of one bucket of one partition to data files. It is used by
 // one goroutine.
 type Writer struct {
@@ -61,9 +77,10 @@ type Writer struct {
 
 	scratch *os.File
 	out     *pqarrow.FileWriter
-	rows    int64
-	values  map[int]any // of the partition
+	target  int64       // the size past which a file is ended
+	values  map[int]any // of the partition; nil before the first row
 	files   []DataFile
+	err     error // of a file that did not get into the lake
 }
 
 // NewWriter returns a writer of records whose columns are those of the table, as Open
@@ -74,7 +91,7 @@ func (t *Table) NewWriter(dir string) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{table: t, fields: append(t.columns(), systemColumns()...), schema: sc}
+	w := &Writer{table: t, fields: append(t.columns(), systemColumns()...), schema: sc, target: targetFileBytes}
 	byID := map[int]int{}
 	for i, f := range w.fields {
 		byID[int(f.ID)] = i
@@ -107,33 +124,44 @@ func (t *Table) specFields() iter.Seq2[int, iceberg.PartitionField] {
 	return spec.Fields()
 }
 
-// Write adds rows. rec stays the caller's. ctx bounds the upload of a file that has
-// become full.
+// Write adds rows, which are all of one bucket and partition. rec stays the caller's. ctx bounds
+// the upload of a file that has become full.
+//
+// It fails with a *RowError, having written nothing of rec, when the lake cannot take
+// a row; the writer may be used further. After any other error it can only be aborted.
 func (w *Writer) Write(ctx context.Context, rec arrow.RecordBatch) error {
-	if rec.NumRows() == 0 {
-		return nil
+	if w.err != nil || rec.NumRows() == 0 {
+		return w.err
 	}
 	if int(rec.NumCols()) != len(w.fields) {
 		return fmt.Errorf("a record of %d columns is written to a table of %d", rec.NumCols(), len(w.fields))
-	}
-	if w.out == nil {
-		if err := w.begin(rec); err != nil {
-			return err
-		}
 	}
 	out, err := w.convert(rec)
 	if err != nil {
 		return err
 	}
 	defer out.Release()
-	if err := w.out.WriteBuffered(out); err != nil {
+	w.err = w.add(ctx, out)
+	return w.err
+}
+
+// add adds rows in the form of the file.
+func (w *Writer) add(ctx context.Context, rec arrow.RecordBatch) error {
+	if err := w.takePartition(rec); err != nil {
 		return err
 	}
-	w.rows += out.NumRows()
+	if w.out == nil {
+		if err := w.begin(); err != nil {
+			return err
+		}
+	}
+	if err := w.out.WriteBuffered(rec); err != nil {
+		return err
+	}
 	if w.out.RowGroupTotalBytesWritten() > rowGroupBytes {
 		w.out.NewBufferedRowGroup()
 	}
-	if at, err := w.scratch.Seek(0, io.SeekCurrent); err != nil || at < targetFileBytes {
+	if at, err := w.scratch.Seek(0, io.SeekCurrent); err != nil || at < w.target {
 		return err
 	}
 	return w.finish(ctx)
@@ -156,6 +184,9 @@ func (w *Writer) convert(rec arrow.RecordBatch) (arrow.RecordBatch, error) {
 		}
 		c, err := convert(rec.Column(at), f.Type)
 		if err != nil {
+			if e, ok := errors.AsType[*RowError](err); ok {
+				e.Column = f.Name
+			}
 			return nil, fmt.Errorf("column %s: %w", f.Name, err)
 		}
 		columns[i] = c
@@ -163,33 +194,34 @@ func (w *Writer) convert(rec arrow.RecordBatch) (arrow.RecordBatch, error) {
 	return array.NewRecordBatch(w.schema, columns, rec.NumRows()), nil
 }
 
-// takePartition makes the partition that of the record's first row.
+// takePartition makes the partition that of the first rows written, and checks that it is the one of
+// all others. A row in the file of another partition would be lost to who reads its own.
 func (w *Writer) takePartition(rec arrow.RecordBatch) error {
-	w.values = map[int]any{}
-	first := rec.NewSlice(0, 1)
-	defer first.Release()
-	row, err := w.convert(first)
-	if err != nil {
-		return err
-	}
-	defer row.Release()
+	values := map[int]any{}
 	i := 0
 	for _, f := range w.table.specFields() {
-		v, err := partitionValue(row.Column(w.keys[i]))
+		c := rec.Column(w.keys[i])
+		v, err := partitionValue(c)
 		if err != nil {
 			return fmt.Errorf("partition column %s: %w", f.Name, err)
 		}
-		w.values[f.FieldID] = v
+		if n := rec.NumRows(); !array.SliceEqual(c, 0, n-1, c, 1, n) {
+			return fmt.Errorf("%w: rows of one file have several values in the partition column %s", errChange, f.Name)
+		}
+		values[f.FieldID] = v
 		i++
+	}
+	if w.values == nil {
+		w.values = values
+	}
+	if !reflect.DeepEqual(values, w.values) {
+		return fmt.Errorf("%w: rows of partition %v are written behind those of %v", errChange, values, w.values)
 	}
 	return nil
 }
 
-// begin starts a file whose rows have the partition of the record's first.
-func (w *Writer) begin(rec arrow.RecordBatch) error {
-	if err := w.takePartition(rec); err != nil {
-		return err
-	}
+// begin starts a file.
+func (w *Writer) begin() error {
 	if _, err := w.scratch.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
@@ -208,7 +240,6 @@ func (w *Writer) begin(rec arrow.RecordBatch) error {
 	}
 	var err error
 	w.out, err = pqarrow.NewFileWriter(w.schema, nopCloser{w.scratch}, parquet.NewWriterProperties(options...), pqarrow.DefaultWriterProps())
-	w.rows = 0
 	return err
 }
 
@@ -254,13 +285,17 @@ func (w *Writer) dataFile(meta *metadata.FileMetaData, location string, size int
 	})
 }
 
-// Close ends the last file and returns the files, in the order of their rows.
+// Close ends the last file and returns the files, in the order of their rows. After an error
+// there are none.
 func (w *Writer) Close(ctx context.Context) ([]DataFile, error) {
 	var err error
-	if w.out != nil {
+	if w.out != nil && w.err == nil {
 		err = w.finish(ctx)
 	}
-	return w.files, errors.Join(err, w.Abort())
+	if err = errors.Join(w.err, err, w.Abort()); err != nil {
+		return nil, err
+	}
+	return w.files, nil
 }
 
 // Abort ends the writer; files that were put into the lake already stay there, known
