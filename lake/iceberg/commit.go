@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/apache/iceberg-go"
 	"github.com/apache/iceberg-go/catalog"
 	"github.com/apache/iceberg-go/table"
 
@@ -30,8 +29,8 @@ type Change struct {
 	Head Head
 	// Added are files that Writers made for this table.
 	Added []DataFile
-	// Deleted has positions of rows by the location of their file. The files are in the
-	// table, or are added by the same change.
+	// Deleted has positions of rows by the location of their file, which is in the table
+	// already: rows of an added file that are not wanted are not written.
 	Deleted map[string][]int64
 }
 
@@ -135,13 +134,14 @@ func (t *Table) stage(ctx context.Context, tx *table.Transaction, c Change) erro
 		return tx.AddFiles(ctx, nil, props, true)
 	}
 	delta := tx.NewRowDelta(props)
-	files := map[string]iceberg.DataFile{}
 	for _, f := range c.Added {
+		if deletes[f.Location()] != nil {
+			return fmt.Errorf("%w: it deletes rows of %s, which it adds", errChange, f.Location())
+		}
 		delta.AddRows(f.file)
-		files[f.file.FilePath()] = f.file
 	}
 	if len(deletes) > 0 {
-		if err := t.stageDeletes(ctx, delta, files, deletes); err != nil {
+		if err := t.stageDeletes(ctx, delta, deletes); err != nil {
 			return err
 		}
 	}

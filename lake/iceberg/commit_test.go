@@ -52,6 +52,8 @@ func TestChangesThatAreNone(t *testing.T) {
 		require.NoError(t, err)
 		files := write(t, tbl, rowsOf(t, rng, def, 0, 0, sequence(0, 5)))
 		at := files[0].Location()
+		more := write(t, tbl, rowsOf(t, rng, def, 0, 5, sequence(5, 9)))
+		tbl = commit(t, tbl, Change{Head: head("0", 1, 5), Added: files})
 		for _, tc := range []struct {
 			name string
 			c    Change
@@ -61,17 +63,17 @@ func TestChangesThatAreNone(t *testing.T) {
 			{"no id", Change{Head: head("", 1)}, "commit id", errcode.Internal},
 			{"negative epoch", Change{Head: head("a", -1)}, "epoch -1", errcode.Internal},
 			{"file that is gone", Change{Head: head("a", 1), Deleted: map[string][]int64{"mem://x/y": {0}}}, "no file of table", errcode.Conflict},
-			{"row behind the end", Change{Head: head("a", 1), Added: files, Deleted: map[string][]int64{at: {5}}}, "row 5 of the 5", errcode.Internal},
-			{"negative row", Change{Head: head("a", 1), Added: files, Deleted: map[string][]int64{at: {-1}}}, "row -1", errcode.Internal},
+			{"row behind the end", Change{Head: head("a", 1), Deleted: map[string][]int64{at: {5}}}, "row 5 of the 5", errcode.Internal},
+			{"negative row", Change{Head: head("a", 1), Deleted: map[string][]int64{at: {-1}}}, "row -1", errcode.Internal},
+			{"row that is added", Change{Head: head("a", 1), Added: more, Deleted: map[string][]int64{more[0].Location(): {0}}}, "which it adds", errcode.Internal},
 		} {
-			_, err := tbl.Commit(t.Context(), Head{}, tc.c)
+			_, err := tbl.Commit(t.Context(), head("0", 1, 5), tc.c)
 			require.ErrorContains(t, err, tc.want, tc.name)
 			require.Equal(t, tc.code == errcode.Conflict, errcode.Of(err) == errcode.Conflict, tc.name)
 		}
-		require.Empty(t, idsIn(t, tbl))
-		// Rows may be deleted by the change that adds them.
-		tbl = commit(t, tbl, Change{Head: head("a", 1, 5), Added: files, Deleted: map[string][]int64{at: {3, 1, 3}}})
-		require.Len(t, idsIn(t, tbl), 3)
+		require.Len(t, idsIn(t, tbl), 5)
+		tbl = commit(t, tbl, Change{Head: head("a", 1, 9), Added: more, Deleted: map[string][]int64{at: {3, 1, 3}}})
+		require.Len(t, idsIn(t, tbl), 7)
 	}
 }
 

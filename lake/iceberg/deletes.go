@@ -22,9 +22,8 @@ import (
 	"github.com/fluss-go/fluss/proto/errcode"
 )
 
-// stageDeletes writes what deletes rows, in the form of the table's version. files are the
-// ones that the same change adds.
-func (t *Table) stageDeletes(ctx context.Context, delta *table.RowDelta, files map[string]iceberg.DataFile, deleted map[string][]int64) error {
+// stageDeletes writes what deletes rows, in the form of the table's version.
+func (t *Table) stageDeletes(ctx context.Context, delta *table.RowDelta, deleted map[string][]int64) error {
 	live, err := t.LiveFiles(ctx)
 	if err != nil {
 		return err
@@ -32,9 +31,6 @@ func (t *Table) stageDeletes(ctx context.Context, delta *table.RowDelta, files m
 	targets := map[string]LiveFile{}
 	for _, f := range live {
 		targets[f.Location()] = f
-	}
-	for path, f := range files {
-		targets[path] = LiveFile{DataFile: DataFile{f}}
 	}
 	for path, positions := range deleted {
 		f, ok := targets[path]

@@ -143,7 +143,8 @@ func TestRangesOfOffsets(t *testing.T) {
 		files = append(files, write(t, tbl, rowsOf(t, rng, def, 0, i*perFile, sequence(i*perFile, (i+1)*perFile)))...)
 	}
 	at := files[0].Location()
-	tbl = commit(t, tbl, Change{Head: head("a", 1), Added: files, Deleted: map[string][]int64{at: {0, 5, rowGroupRows, perFile - 1}}})
+	tbl = commit(t, tbl, Change{Head: head("0", 1), Added: files})
+	tbl = commit(t, tbl, Change{Head: head("a", 1), Deleted: map[string][]int64{at: {0, 5, rowGroupRows, perFile - 1}}})
 	live, err := tbl.LiveFiles(t.Context())
 	require.NoError(t, err)
 	require.Len(t, live, 2)

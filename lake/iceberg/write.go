@@ -232,6 +232,7 @@ func (w *Writer) begin() error {
 		parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCompressionLevel(zstdLevel), parquet.WithStats(true),
 		parquet.WithMaxRowGroupLength(rowGroupRows), parquet.WithDataPageVersion(parquet.DataPageV2),
 		parquet.WithDictionaryDefault(false), parquet.WithDictionaryPageSizeLimit(dictionaryMaxSize),
+		parquet.WithStoreDecimalAsInteger(true), // as Iceberg wants it
 	}
 	for _, f := range w.schema.Fields() {
 		if f.Type.ID() == arrow.STRING {
